@@ -1,0 +1,195 @@
+r"""The backward pass: from the tape to gradients.
+
+**Reverse mode.** For a scalar $L$ and a node $y = f(a, b, \dots)$ the *adjoint* is $\bar y = \partial L / \partial y$. If
+$\bar y$ is complete, each input receives one term,
+
+$$\bar a \mathrel{+}= J_a^\top \bar y, \qquad J_a = \partial f / \partial a ,$$
+
+and the term is one rule of the primitive.
+
+**Why the order matters.** In `b = a + a; c = b + b` the adjoint of `b` is the sum of two terms. Pass `b` on when only the
+first has arrived and `a` gets 2 instead of 4; pass it on at each arrival, with running totals, and `a` gets 6. A node may be
+visited only after all nodes that use it. Here such an order costs nothing: an input always exists before the output that uses
+it, so nodes sorted by time of creation, newest first, will do. There is no recursion: a chain of a million nodes is only a
+long list.
+
+Adjoints live in the pass, not on the nodes: a second pass through the same nodes starts from nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Sequence
+from operator import attrgetter
+from typing import Any
+
+import numpy as np
+
+from minidl.autograd.tensor import Primitive, Tensor, constant
+
+_by_order = attrgetter("_order")
+
+
+class _Released(Primitive):
+    """What stands in a node after its backward pass: a second pass through it must not give a wrong answer."""
+
+    __slots__ = ()
+
+
+def tape(root: Tensor) -> list[Tensor]:
+    """All nodes and leaves that `root` was computed from and that need a gradient, newest first (`root` is the first)."""
+    if not root.requires_grad:
+        raise RuntimeError(
+            "backward from a tensor that does not depend on anything with requires_grad=True: "
+            "make a leaf with Tensor(x, requires_grad=True), and check for no_grad(), detach() and .data on the way"
+        )
+    seen, stack, nodes = {root}, [root], []
+    while stack:
+        node = stack.pop()
+        nodes.append(node)
+        if type(node._op) is _Released:
+            raise RuntimeError(
+                f"the tape behind {node._op.name} was released by an earlier backward(): "
+                "call backward(retain_graph=True) the first time, or compute the value again"
+            )
+        for a in node._args:
+            if a is not None and a not in seen:
+                seen.add(a)
+                stack.append(a)
+    nodes.sort(key=_by_order, reverse=True)
+    return nodes
+
+
+def sweep(
+    nodes: Sequence[Tensor],
+    seed: Any,
+    create_graph: bool = False,
+    *,
+    release: bool = False,
+    wanted: Container[Tensor] = (),
+    reached: Container[Tensor] | None = None,
+) -> dict[Tensor, Any]:
+    """The backward pass over a tape: adjoints of its leaves and of the `wanted` nodes (tensors if create_graph, else arrays).
+
+    reached: if given, the nodes that matter; rules for other inputs do not run.
+    """
+    adjoints = {nodes[0]: seed}
+    kept = {}
+    for node in nodes:
+        g = adjoints.pop(node)
+        op = node._op
+        if op is None:
+            kept[node] = g
+            continue
+        if node in wanted:
+            kept[node] = g
+        args, values = node._args, node._values
+        if create_graph:
+            y, inputs, params = _as_tensors(node)
+        else:
+            y, inputs, params = node._value, values, node._params
+        for rule, a, v in zip(op.rules, args, values, strict=True):
+            if a is None or (reached is not None and a not in reached):
+                continue
+            term = rule(g, y, *inputs, **params) if params else rule(g, y, *inputs)
+            if op.broadcasts and term.shape != v.shape:
+                term = unbroadcast(term, v.shape)
+            adjoints[a] = adjoints[a] + term if a in adjoints else term
+        if release:
+            node._op = _Released(op.name, None)
+            node._args = node._values = ()
+            node._params = {}
+    return kept
+
+
+def _as_tensors(node: Tensor) -> tuple[Tensor, list, dict]:
+    """What a rule gets in a pass that is recorded: the tensors instead of their values."""
+    for a, v in zip(node._args, node._values, strict=True):
+        if a is not None and a._value is not v:
+            raise RuntimeError(
+                f"an input of {node._op.name} got a new value by assign() after the forward pass, "
+                "so its gradient cannot be recorded: compute the forward pass again"
+            )
+    inputs = [v if a is None else a for a, v in zip(node._args, node._values, strict=True)]
+    return node, inputs, node._params | {"saved": None} if node._op.saves else node._params
+
+
+def unbroadcast(term: Any, shape: tuple[int, ...]) -> Any:
+    """Sum a term over the axes along which an input of `shape` was repeated."""
+    surplus = term.ndim - len(shape)
+    axes = tuple(range(surplus)) + tuple(
+        i + surplus for i, n in enumerate(shape) if n == 1 and term.shape[i + surplus] != 1
+    )
+    return term.sum(axis=axes).reshape(shape)
+
+
+def backward(root: Tensor, seed: Any = None, *, create_graph: bool = False, retain_graph: bool | None = None) -> None:
+    r"""Add $\partial\,\langle \text{seed}, \text{root}\rangle / \partial\,\text{leaf}$ to `.grad` of every leaf that asks for it.
+
+    seed: array of this tensor's shape; needed unless the tensor has exactly one entry (then 1).
+    create_graph: record the pass, so that the gradients can be differentiated again.
+    retain_graph: keep the tape for another `backward` (default: only with create_graph).
+
+    Raises RuntimeError if nothing here requires a gradient, or the tape was already used up; ValueError for a
+    missing or misshapen seed.
+    """
+    retain = create_graph if retain_graph is None else retain_graph
+    nodes = tape(root)
+    adjoints = sweep(nodes, _seed(root, seed, create_graph), create_graph, release=not retain)
+    for leaf, adjoint in adjoints.items():
+        grad = _as_dtype(adjoint, leaf)
+        if not create_graph:
+            grad = constant(grad)
+        leaf.grad = grad if leaf.grad is None else leaf.grad + grad
+
+
+def gradients(
+    output: Tensor, inputs: Sequence[Tensor], seed: Any = None, *, create_graph: bool = False
+) -> list[Tensor]:
+    r"""$\partial\,\langle\text{seed},\text{output}\rangle/\partial\,\text{input}$ for leaves or nodes; `.grad` stays untouched.
+
+    Only rules on paths from the inputs run. An input that the output does not depend on gets zeros.
+    """
+    missing = [i for i, x in enumerate(inputs) if not x.requires_grad]
+    if missing:
+        raise RuntimeError(f"inputs {missing} do not require a gradient: make them with Tensor(x, requires_grad=True)")
+    adjoints: dict[Tensor, Any] = {}
+    if output.requires_grad:
+        wanted, reached = set(inputs), set()
+        nodes = tape(output)
+        for node in reversed(nodes):  # oldest first: a node matters if it is wanted or made from one that matters
+            if node in wanted or any(a is not None and a in reached for a in node._args):
+                reached.add(node)
+        if output in reached:
+            nodes = [node for node in nodes if node in reached]
+            adjoints = sweep(nodes, _seed(output, seed, create_graph), create_graph, wanted=wanted, reached=reached)
+    results = []
+    for x in inputs:
+        g = adjoints.get(x)
+        if g is None:
+            g = np.zeros(x.shape, x.dtype)[()]
+        g = _as_dtype(g, x)
+        results.append(g if type(g) is Tensor else constant(g))
+    return results
+
+
+def _seed(output: Tensor, seed: Any, create_graph: bool) -> Any:
+    value = output._value
+    if seed is None:
+        if value.size != 1:
+            raise ValueError(
+                f"backward() needs a scalar or a seed, got a tensor of shape {value.shape}: "
+                "reduce it with .sum() or .mean(), pass backward(seed), or use jacobian()"
+            )
+        seed = np.ones(value.shape, value.dtype)[()]
+    else:
+        seed = seed if isinstance(seed, Tensor) else np.array(seed, value.dtype)[()]
+        if seed.shape != value.shape:
+            raise ValueError(f"the seed has shape {seed.shape}, the tensor {value.shape}: they must be equal")
+    if create_graph:
+        return seed if isinstance(seed, Tensor) else constant(seed)
+    return seed._value if isinstance(seed, Tensor) else seed
+
+
+def _as_dtype(adjoint: Any, like: Any) -> Any:
+    """A gradient has the dtype of its leaf, also where a float64 constant made the pass in between float64."""
+    return adjoint if adjoint.dtype is like.dtype else adjoint.astype(like.dtype)
