@@ -24,7 +24,7 @@ from typing import Any
 
 import numpy as np
 
-from minidl.autograd.tensor import Primitive, Tensor, constant
+from minidl.autograd.tensor import Primitive, Tensor, constant, unbroadcast
 
 _by_order = attrgetter("_order")
 
@@ -68,7 +68,7 @@ def sweep(
     wanted: Container[Tensor] = (),
     reached: Container[Tensor] | None = None,
 ) -> dict[Tensor, Any]:
-    """The backward pass over a tape: adjoints of its leaves and of the `wanted` nodes (tensors if create_graph, else arrays).
+    """The backward pass over a tape: adjoints of leaves and of `wanted` nodes (tensors if create_graph, else arrays).
 
     reached: if given, the nodes that matter; rules for other inputs do not run.
     """
@@ -111,15 +111,6 @@ def _as_tensors(node: Tensor) -> tuple[Tensor, list, dict]:
             )
     inputs = [v if a is None else a for a, v in zip(node._args, node._values, strict=True)]
     return node, inputs, node._params | {"saved": None} if node._op.saves else node._params
-
-
-def unbroadcast(term: Any, shape: tuple[int, ...]) -> Any:
-    """Sum a term over the axes along which an input of `shape` was repeated."""
-    surplus = term.ndim - len(shape)
-    axes = tuple(range(surplus)) + tuple(
-        i + surplus for i, n in enumerate(shape) if n == 1 and term.shape[i + surplus] != 1
-    )
-    return term.sum(axis=axes).reshape(shape)
 
 
 def backward(root: Tensor, seed: Any = None, *, create_graph: bool = False, retain_graph: bool | None = None) -> None:

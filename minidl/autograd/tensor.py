@@ -247,7 +247,7 @@ class Primitive:
         return _node(self, value, parents, values, params)
 
     def operator(self) -> Callable[[Tensor, Any], Tensor]:
-        """The method behind an infix operator, with a shortcut for what programs do most: two tensors that both need gradients."""
+        """The method behind an infix operator, with a shortcut for the commonest case: both sides need gradients."""
         forward = self.forward
 
         def method(left: Tensor, right: Any) -> Tensor:
@@ -262,6 +262,15 @@ class Primitive:
 def _keep(array: np.ndarray) -> np.ndarray:
     """An array as it is now: itself when it is read-only memory of our own, else a copy."""
     return array if not array.flags.writeable and array.base is None else array.copy()
+
+
+def unbroadcast(term: Any, shape: tuple[int, ...]) -> Any:
+    """Sum a term over the axes along which an input of `shape` was repeated."""
+    surplus = term.ndim - len(shape)
+    axes = tuple(range(surplus)) + tuple(
+        i + surplus for i, n in enumerate(shape) if n == 1 and term.shape[i + surplus] != 1
+    )
+    return term.sum(axis=axes).reshape(shape)
 
 
 @contextmanager
