@@ -1,0 +1,124 @@
+"""Layers with weights: Linear, Conv2d, Embedding; and Dropout, which has none."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minidl.autograd import Tensor, conv2d
+from minidl.nn.init import Initialiser, glorot_uniform, he_normal
+from minidl.nn.module import Module
+
+
+def positive(**sizes: int) -> None:
+    """Raise ValueError for a size that is not a positive integer."""
+    for name, size in sizes.items():
+        if not isinstance(size, (int, np.integer)) or size < 1:
+            raise ValueError(f"{name} must be a positive integer, got {size!r}")
+
+
+def parameter(values: np.ndarray) -> Tensor:
+    return Tensor(values, requires_grad=True)
+
+
+class Linear(Module):
+    """`x @ weight + bias` for x (..., inputs); weight (inputs, outputs), bias (outputs,).
+
+    Raises ValueError if the last axis of x is not `inputs` long.
+    """
+
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        *,
+        rng: np.random.Generator,
+        bias: bool = True,
+        init: Initialiser = glorot_uniform,
+        dtype: Any = np.float64,
+    ):
+        positive(inputs=inputs, outputs=outputs)
+        self.weight = parameter(init((inputs, outputs), inputs, outputs, rng=rng, dtype=dtype))
+        self.bias = parameter(np.zeros(outputs, dtype)) if bias else None
+
+    def __call__(self, x: Any, *, training: bool = False, rng: np.random.Generator | None = None) -> Any:
+        if x.shape[-1] != self.weight.shape[0]:
+            raise ValueError(
+                f"Linear takes inputs of width {self.weight.shape[0]}, got shape {x.shape}: "
+                "flatten images with x.reshape(len(x), -1), or build the layer for this width"
+            )
+        y = x @ self.weight  # (..., outputs)
+        return y if self.bias is None else y + self.bias
+
+
+class Conv2d(Module):
+    """2-D convolution for x (N, inputs, H, W): weight (outputs, inputs, size, size), bias (outputs,).
+
+    padding defaults to size // 2, which keeps height and width at stride 1 and odd size.
+    """
+
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        size: int = 3,
+        *,
+        rng: np.random.Generator,
+        stride: int = 1,
+        padding: int | None = None,
+        bias: bool = True,
+        init: Initialiser = he_normal,
+        dtype: Any = np.float64,
+    ):
+        positive(inputs=inputs, outputs=outputs, size=size, stride=stride)
+        fan_in, fan_out = inputs * size * size, outputs * size * size
+        self.weight = parameter(init((outputs, inputs, size, size), fan_in, fan_out, rng=rng, dtype=dtype))
+        self.bias = parameter(np.zeros(outputs, dtype)) if bias else None
+        self.stride, self.padding = stride, size // 2 if padding is None else padding
+
+    def __call__(self, x: Any, *, training: bool = False, rng: np.random.Generator | None = None) -> Any:
+        y = conv2d(x, self.weight, self.stride, self.padding)  # (N, outputs, H', W')
+        return y if self.bias is None else y + self.bias.reshape((-1, 1, 1))
+
+
+class Embedding(Module):
+    """Rows of a table: integers (...) in [0, rows) become vectors (..., width).
+
+    Raises TypeError for indices that are not integers, ValueError for indices out of range.
+    """
+
+    def __init__(self, rows: int, width: int, *, rng: np.random.Generator, scale: float = 1.0, dtype: Any = np.float64):
+        positive(rows=rows, width=width)
+        self.weight = parameter((scale * rng.standard_normal((rows, width))).astype(dtype))
+
+    def __call__(self, x: Any, *, training: bool = False, rng: np.random.Generator | None = None) -> Any:
+        indices = np.asarray(x)
+        if indices.dtype.kind not in "iu":
+            raise TypeError(f"Embedding takes integers, got {indices.dtype}: convert with x.astype(int)")
+        if indices.size and not 0 <= indices.min() <= indices.max() < len(self.weight):
+            raise ValueError(
+                f"Embedding has rows 0 to {len(self.weight) - 1}, got indices from {indices.min()} to {indices.max()}"
+            )
+        return self.weight[indices]
+
+
+class Dropout(Module):
+    """In training each entry becomes 0 with probability `rate`, others are divided by 1 - rate (Srivastava et al., 2014)."""
+
+    def __init__(self, rate: float):
+        if not 0 <= rate < 1:
+            raise ValueError(f"rate must lie in [0, 1), got {rate}")
+        self.rate = rate
+
+    def __call__(self, x: Any, *, training: bool = False, rng: np.random.Generator | None = None) -> Any:
+        if not training or self.rate == 0:
+            return x
+        if rng is None:
+            raise ValueError("Dropout draws noise in training: pass rng=np.random.default_rng(seed) to the call")
+        return dropout(x, rng.random(x.shape), self.rate)
+
+
+def dropout(x: Any, u: np.ndarray, rate: float) -> Any:
+    """Dropout with its noise as input: uniforms u in [0, 1) of x's shape; entries with u < rate are dropped."""
+    return x * ((u >= rate) / (1 - rate)).astype(x.dtype)

@@ -1,0 +1,135 @@
+"""What every optimizer shares: the class around a pure step.
+
+An optimizer is a pure function `step(w, g, state, hyper) -> w, state` on arrays of one shape: the parameters of a group seen
+as one vector. `state` is a dict of arrays of that shape and of numbers, empty before the first step; nothing is written into.
+The class holds tensors, gathers them into such vectors, and puts the result back.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, replace
+from typing import Any
+
+import numpy as np
+
+from minidl.autograd import Tensor
+
+_PACKED = (
+    1 << 14
+)  # tensors below this many entries share one vector: at that size the calls cost more than the arithmetic
+
+
+def check_hyper(hyper: Any, **bounds: tuple[float, float]) -> None:
+    """Raise ValueError for a hyperparameter that is not a finite number in [low, high)."""
+    for name, (low, high) in bounds.items():
+        value = getattr(hyper, name)
+        if not (isinstance(value, (int, float)) and math.isfinite(value) and low <= value < high):
+            raise ValueError(f"{name} must be a finite number in [{low}, {high}), got {value!r}")
+
+
+class Optimizer:
+    """Applies a pure step to tensors.
+
+    params: a dict of tensors (`model.parameters()`), an iterable of tensors, or a list of groups
+        `{"params": ..., "lr": 0.1, ...}` with hyperparameters of their own.
+
+    `step()` reads `.grad`; a tensor without one is skipped and its state stays as it is.
+    """
+
+    def __init__(self, params: Any, pure_step: Callable, hyper: Any):
+        self._step = pure_step
+        self.groups: list[tuple[list[Tensor], Any]] = []
+        params = list(params.values()) if isinstance(params, Mapping) else list(params)
+        for group in (
+            params if params and isinstance(params[0], Mapping) and "params" in params[0] else [{"params": params}]
+        ):
+            overrides = {k: v for k, v in group.items() if k != "params"}
+            unknown = overrides.keys() - asdict(hyper).keys()
+            if unknown:
+                raise ValueError(
+                    f"unknown hyperparameters {sorted(unknown)}: {type(self).__name__} has {list(asdict(hyper))}"
+                )
+            members = group["params"]
+            members = list(members.values()) if isinstance(members, Mapping) else list(members)
+            self.groups.append((_checked(members), replace(hyper, **overrides)))
+        self._state: dict[tuple[Tensor, ...], dict[str, Any]] = {}
+
+    def zero_grad(self) -> None:
+        """Forget all gradients."""
+        for tensors, _ in self.groups:
+            for p in tensors:
+                p.grad = None
+
+    def set_hyper(self, **changes: float) -> None:
+        """Change hyperparameters of all groups between steps, such as lr; the state stays."""
+        self.groups = [(tensors, replace(hyper, **changes)) for tensors, hyper in self.groups]
+
+    def step(self) -> None:
+        """One update of every tensor that has a gradient."""
+        for tensors, hyper in self.groups:
+            for chunk in _chunks([p for p in tensors if p.grad is not None]):
+                for members, state in self._states(chunk):
+                    w, g = (_join([t._value for t in side]) for side in (members, [p.grad for p in members]))
+                    w, self._state[members] = self._step(w, g, state, hyper)
+                    for p, value in zip(members, _split(w, members), strict=True):
+                        p.adopt(value)
+
+    def _states(self, chunk: tuple[Tensor, ...]) -> list[tuple[tuple[Tensor, ...], dict[str, Any]]]:
+        """The chunk with its state, in parts where its tensors have seen different numbers of steps."""
+        if chunk in self._state:
+            return [(chunk, self._state.pop(chunk))]
+        for old in [c for c in self._state if not set(c).isdisjoint(chunk)]:
+            state = self._state.pop(old)
+            arrays = {k: _split(v, old) for k, v in state.items() if isinstance(v, np.ndarray)}
+            for i, p in enumerate(old):
+                self._state[p,] = state | {k: parts[i] for k, parts in arrays.items()}
+        parts: dict[tuple, list[tuple[Tensor, dict]]] = {}
+        for p in chunk:
+            state = self._state.pop((p,), {})
+            numbers = tuple(item for item in state.items() if not isinstance(item[1], np.ndarray))
+            parts.setdefault((tuple(state), numbers), []).append((p, state))
+        return [
+            (tuple(p for p, _ in part), dict(numbers) | _merged([state for _, state in part]))
+            for (_, numbers), part in parts.items()
+        ]
+
+
+def _chunks(tensors: list[Tensor]) -> list[tuple[Tensor, ...]]:
+    """Large tensors alone, small ones together by dtype."""
+    together: dict[Any, list[Tensor]] = {}
+    for p in tensors:
+        together.setdefault(p if p.size >= _PACKED else p.dtype, []).append(p)
+    return [tuple(chunk) for chunk in together.values()]
+
+
+def _join(arrays: list[np.ndarray]) -> np.ndarray:
+    return arrays[0] if len(arrays) == 1 else np.concatenate([a.reshape(-1) for a in arrays])
+
+
+def _split(vector: np.ndarray, like: tuple[Tensor, ...]) -> list[np.ndarray]:
+    if len(like) == 1:
+        return [vector]
+    stops = np.cumsum([p.size for p in like])
+    return [vector[stop - p.size : stop].reshape(p.shape) for p, stop in zip(like, stops, strict=True)]
+
+
+def _merged(states: list[dict[str, Any]]) -> dict[str, np.ndarray]:
+    return {k: _join([s[k] for s in states]) for k, v in states[0].items() if isinstance(v, np.ndarray)}
+
+
+def _checked(tensors: Iterable[Tensor]) -> list[Tensor]:
+    tensors = list(tensors)
+    if not tensors:
+        raise ValueError("an optimizer needs at least one parameter, got none: pass model.parameters()")
+    for p in tensors:
+        if not isinstance(p, Tensor):
+            raise TypeError(f"parameters must be tensors, got {type(p).__name__}: pass model.parameters()")
+        if not p.requires_grad or not p.is_leaf:
+            raise TypeError(
+                "a parameter must be a leaf that requires a gradient: make it with Tensor(x, requires_grad=True)"
+            )
+    if len(set(tensors)) != len(tensors):
+        raise ValueError("a parameter appears twice in one group")
+    return tensors
