@@ -10,7 +10,7 @@ from minidl.autograd import methods
 from minidl.autograd.backward import gradients, tape
 from minidl.autograd.convolution import avg_pool2d, conv1d, conv2d, max_pool2d
 from minidl.autograd.functional import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
-from minidl.autograd.linalg import einsum, matmul
+from minidl.autograd.linalg import einsum, linear, matmul
 from minidl.autograd.ops import (
     abs,
     add,
@@ -69,7 +69,7 @@ methods.install()
 __all__ = [
     "Primitive", "Tensor", "abs", "add", "avg_pool2d", "broadcast_to", "clip", "concatenate", "conv1d", "conv2d", "cos",
     "cross_entropy", "cumsum", "custom_gradient", "divide", "einsum", "erf", "exp", "getitem", "grad", "gradients", "hessian",
-    "hvp", "jacobian", "jvp", "log", "log1p", "log_softmax", "logsumexp", "matmul", "max", "max_pool2d", "maximum", "mean",
+    "hvp", "jacobian", "jvp", "linear", "log", "log1p", "log_softmax", "logsumexp", "matmul", "max", "max_pool2d", "maximum", "mean",
     "min", "minimum", "multiply", "negative", "no_grad", "norm", "pad", "power", "relu", "reshape", "scatter", "sigmoid",
     "sign", "sin", "softmax", "softplus", "sqrt", "stack", "stop_gradient", "straight_through", "subtract", "sum", "swapaxes",
     "tanh", "tape", "transpose", "value_and_grad", "vjp", "where",

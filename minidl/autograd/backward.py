@@ -29,10 +29,8 @@ from minidl.autograd.tensor import Primitive, Tensor, constant, unbroadcast
 _by_order = attrgetter("_order")
 
 
-class _Released(Primitive):
-    """What stands in a node after its backward pass: a second pass through it must not give a wrong answer."""
-
-    __slots__ = ()
+# What stands in a node after its backward pass: a second pass through it must not give a wrong answer.
+_RELEASED = Primitive("released", None)
 
 
 def tape(root: Tensor) -> list[Tensor]:
@@ -46,9 +44,9 @@ def tape(root: Tensor) -> list[Tensor]:
     while stack:
         node = stack.pop()
         nodes.append(node)
-        if type(node._op) is _Released:
+        if node._op is _RELEASED:
             raise RuntimeError(
-                f"the tape behind {node._op.name} was released by an earlier backward(): "
+                f"the tape behind {node._params.name} was released by an earlier backward(): "
                 "call backward(retain_graph=True) the first time, or compute the value again"
             )
         for a in node._args:
@@ -82,22 +80,21 @@ def sweep(
             continue
         if node in wanted:
             kept[node] = g
-        args, values = node._args, node._values
+        y, args, values, params = node._value, node._args, node._values, node._params
+        inputs = values
         if create_graph:
             y, inputs, params = _as_tensors(node)
-        else:
-            y, inputs, params = node._value, values, node._params
-        for rule, a, v in zip(op.rules, args, values, strict=True):
+        for rule, a, v in zip(op.rules, args, values):  # noqa: B905 (equal by construction; strict costs time)
             if a is None or (reached is not None and a not in reached):
                 continue
             term = rule(g, y, *inputs, **params) if params else rule(g, y, *inputs)
-            if op.broadcasts and term.shape != v.shape:
+            if term.shape != v.shape:
+                if not op.broadcasts:
+                    raise ValueError(f"a rule of {op.name} gave shape {term.shape} for an input of shape {v.shape}")
                 term = unbroadcast(term, v.shape)
             adjoints[a] = adjoints[a] + term if a in adjoints else term
         if release:
-            node._op = _Released(op.name, None)
-            node._args = node._values = ()
-            node._params = {}
+            node._op, node._args, node._values, node._params = _RELEASED, (), (), op
     return kept
 
 
@@ -124,22 +121,31 @@ def backward(root: Tensor, seed: Any = None, *, create_graph: bool = False, reta
     missing or misshapen seed.
     """
     retain = create_graph if retain_graph is None else retain_graph
-    nodes = tape(root)
-    adjoints = sweep(nodes, _seed(root, seed, create_graph), create_graph, release=not retain)
-    for leaf, adjoint in adjoints.items():
-        grad = _as_dtype(adjoint, leaf)
-        if not create_graph:
+    adjoints = sweep(tape(root), _seed(root, seed, create_graph), create_graph, release=not retain)
+    for leaf, grad in adjoints.items():
+        dtype = leaf._value.dtype  # the leaf's, also where a float64 constant made the pass in between float64
+        if grad.dtype is not dtype:
+            grad = _cast(grad, dtype)
+        if type(grad) is not Tensor:
             grad = constant(grad)
         leaf.grad = grad if leaf.grad is None else leaf.grad + grad
 
 
 def gradients(
-    output: Tensor, inputs: Sequence[Tensor], seed: Any = None, *, create_graph: bool = False
+    output: Tensor, inputs: Sequence[Tensor], seed: Any = None, *, create_graph: bool | None = False
 ) -> list[Tensor]:
     r"""$\partial\,\langle\text{seed},\text{output}\rangle/\partial\,\text{input}$ for leaves or nodes; `.grad` stays untouched.
 
     Only rules on paths from the inputs run. An input that the output does not depend on gets zeros.
+    create_graph: record the pass; None records it exactly if the output depends on leaves other than the inputs.
     """
+    return gradients_and_graph(output, inputs, seed, create_graph)[0]
+
+
+def gradients_and_graph(
+    output: Tensor, inputs: Sequence[Tensor], seed: Any, create_graph: bool | None
+) -> tuple[list[Tensor], bool]:
+    """`gradients`, and whether the pass was recorded."""
     missing = [i for i, x in enumerate(inputs) if not x.requires_grad]
     if missing:
         raise RuntimeError(f"inputs {missing} do not require a gradient: make them with Tensor(x, requires_grad=True)")
@@ -147,6 +153,8 @@ def gradients(
     if output.requires_grad:
         wanted, reached = set(inputs), set()
         nodes = tape(output)
+        if create_graph is None:
+            create_graph = any(node._op is None and node not in wanted for node in nodes)
         for node in reversed(nodes):  # oldest first: a node matters if it is wanted or made from one that matters
             if node in wanted or any(a is not None and a in reached for a in node._args):
                 reached.add(node)
@@ -158,9 +166,16 @@ def gradients(
         g = adjoints.get(x)
         if g is None:
             g = np.zeros(x.shape, x.dtype)[()]
-        g = _as_dtype(g, x)
+        if g.dtype is not x.dtype:
+            g = _cast(g, x.dtype)
         results.append(g if type(g) is Tensor else constant(g))
-    return results
+    return results, bool(create_graph)
+
+
+def _cast(grad: Any, dtype: np.dtype) -> Any:
+    if grad.dtype.kind == "c" or dtype.kind != "f":
+        raise TypeError(f"gradients are real and belong to float tensors: got {grad.dtype} for a {dtype} tensor")
+    return grad.astype(dtype)
 
 
 def _seed(output: Tensor, seed: Any, create_graph: bool) -> Any:
@@ -171,7 +186,7 @@ def _seed(output: Tensor, seed: Any, create_graph: bool) -> Any:
                 f"backward() needs a scalar or a seed, got a tensor of shape {value.shape}: "
                 "reduce it with .sum() or .mean(), pass backward(seed), or use jacobian()"
             )
-        seed = np.ones(value.shape, value.dtype)[()]
+        seed = np.ones(value.shape, value.dtype) if value.shape else value.dtype.type(1)
     else:
         seed = seed if isinstance(seed, Tensor) else np.array(seed, value.dtype)[()]
         if seed.shape != value.shape:
@@ -179,8 +194,3 @@ def _seed(output: Tensor, seed: Any, create_graph: bool) -> Any:
     if create_graph:
         return seed if isinstance(seed, Tensor) else constant(seed)
     return seed._value if isinstance(seed, Tensor) else seed
-
-
-def _as_dtype(adjoint: Any, like: Any) -> Any:
-    """A gradient has the dtype of its leaf, also where a float64 constant made the pass in between float64."""
-    return adjoint if adjoint.dtype is like.dtype else adjoint.astype(like.dtype)

@@ -68,13 +68,13 @@ def _unfolded(
         columns = np.empty((len(part), channels, *kernel[-2:], *out), x.dtype)
         for i, j, rows, cols in _taps(kernel, out, stride):
             columns[:, :, i, j] = part[:, :, rows, cols]
-        yield block, columns.reshape(len(part), -1, area)
+        yield block, columns.reshape(len(part), entries // area, area)
 
 
 def _conv(x: Any, w: Any, *, stride: tuple, padding: tuple) -> np.ndarray:
     out = _spatial(x.shape, w.shape, stride, padding)
     y = np.empty((len(x), len(w), *out), np.result_type(x, w))
-    flat, matrix = y.reshape(len(x), len(w), -1), w.reshape(len(w), -1)
+    flat, matrix = y.reshape(*y.shape[:2], math.prod(out)), w.reshape(len(w), math.prod(w.shape[1:]))
     for block, columns in _unfolded(x, w.shape, out, stride, padding):
         np.matmul(matrix, columns, out=flat[block])
     return y
@@ -83,7 +83,7 @@ def _conv(x: Any, w: Any, *, stride: tuple, padding: tuple) -> np.ndarray:
 def _conv_weight(x: Any, g: Any, *, kernel: tuple, stride: tuple, padding: tuple) -> np.ndarray:
     filters, channels = g.shape[1], x.shape[1]
     total = np.zeros((filters, channels * kernel[0] * kernel[1]), np.result_type(x, g))
-    flat = g.reshape(len(g), filters, -1)
+    flat = g.reshape(*g.shape[:2], math.prod(g.shape[-2:]))
     for block, columns in _unfolded(x, kernel, g.shape[-2:], stride, padding):
         total += (flat[block] @ columns.mT).sum(axis=0)
     return total.reshape(filters, channels, *kernel)
@@ -92,9 +92,10 @@ def _conv_weight(x: Any, g: Any, *, kernel: tuple, stride: tuple, padding: tuple
 def _conv_image(w: Any, g: Any, *, image: tuple, stride: tuple, padding: tuple) -> np.ndarray:
     filters, channels, (height, width), (p, q), out = *w.shape[:2], image, padding, g.shape[-2:]
     x = np.empty((len(g), channels, height, width), np.result_type(w, g))
-    matrix, flat = w.reshape(filters, -1).T, g.reshape(len(g), filters, -1)
-    for block in _blocks(len(g), math.prod(w.shape[1:]) * math.prod(out)):
-        columns = (matrix @ flat[block]).reshape(-1, *w.shape[1:], *out)
+    window = math.prod(w.shape[1:])
+    matrix, flat = w.reshape(filters, window).T, g.reshape(*g.shape[:2], math.prod(out))
+    for block in _blocks(len(g), window * math.prod(out)):
+        columns = (matrix @ flat[block]).reshape(block.stop - block.start, *w.shape[1:], *out)
         padded = np.zeros((len(columns), channels, height + 2 * p, width + 2 * q), x.dtype)
         for i, j, rows, cols in _taps(w.shape, out, stride):
             padded[:, :, rows, cols] += columns[:, :, i, j]
@@ -166,6 +167,7 @@ def _pool(x: Any, size: Any, stride: Any, padding: Any, fill: float, reduce: Any
     if min(out) < 1:
         raise ValueError(f"the window {size} is larger than the image {x.shape[2:]} padded by {padding}")
     if any(padding):
+        x = x if x.dtype.kind == "f" else x.astype(np.result_type(x.dtype, fill))  # integers have no -inf to pad with
         x = pad(x, ((0, 0), (0, 0), (padding[0],) * 2, (padding[1],) * 2), fill)
     return reduce(stack([x[:, :, rows, cols] for _, _, rows, cols in _taps(size, out, stride)]), axis=0)
 

@@ -8,11 +8,24 @@ from typing import Any
 
 import numpy as np
 
-from minidl.autograd.tensor import Primitive, Tensor
+from minidl.autograd.ops import raw
+from minidl.autograd.tensor import Primitive, Tensor, add_up
 
 _matmul = Primitive(
     "matmul", lambda a, b: a @ b, lambda g, y, a, b: g @ b.mT, lambda g, y, a, b: a.mT @ g, broadcasts=True
 )
+
+
+_matrices = _matmul.operator()
+
+
+def matmul_method(self: Tensor, other: Any) -> Tensor:
+    """`self @ other`: two matrices, the case that matters for speed, go straight to the primitive."""
+    if type(other) is Tensor:
+        a, b = self._value.shape, other._value.shape
+        if len(a) == len(b) == 2 and a[1] == b[0]:
+            return _matrices(self, other)
+    return matmul(self, other)
 
 
 def matmul(a: Any, b: Any) -> Any:
@@ -28,7 +41,39 @@ def matmul(a: Any, b: Any) -> Any:
     left, right = a.ndim == 1, b.ndim == 1
     y = _matmul(a.reshape((1, -1)) if left else a, b.reshape((-1, 1)) if right else b)
     shape = y.shape[:-2] + (() if left else y.shape[-2:-1]) + (() if right else y.shape[-1:])
-    return y.reshape(shape)[()]
+    return y.reshape(shape) if shape or type(y) is Tensor else y[0, 0]
+
+
+def _affine(x: Any, w: Any, b: Any) -> Any:
+    y = x @ w
+    if y.dtype is not b.dtype:
+        return y + b
+    y += b  # in the fresh array: one pass over memory less than x @ w + b
+    return y
+
+
+def _rows(a: Any) -> Any:
+    return a if a.ndim == 2 else a.reshape((-1, a.shape[-1]))
+
+
+_linear = Primitive(
+    "linear",
+    _affine,
+    lambda g, y, x, w, b: g @ w.T,
+    lambda g, y, x, w, b: _rows(x).T @ _rows(g),
+    lambda g, y, x, w, b: add_up(_rows(g)),
+)
+
+
+def linear(x: Any, w: Any, b: Any) -> Any:
+    """`x @ w + b` as one node: x (..., n), w (n, m), b (m,); returns (..., m)."""
+    rows, matrix, bias = raw(x).shape, raw(w).shape, raw(b).shape
+    if len(matrix) != 2 or bias != matrix[1:] or len(rows) < 2 or rows[-1] != matrix[0]:
+        raise ValueError(
+            f"linear takes x (..., n), w (n, m), b (m,), got {rows}, {matrix}, {bias}: "
+            "flatten images with x.reshape(len(x), -1)"
+        )
+    return _linear(x, w, b)
 
 
 def _einsum_rule(i: int, g: Any, y: Any, *operands: Any, inputs: tuple[str, ...], output: str) -> Any:
@@ -77,23 +122,24 @@ def _parse(subscripts: str, operands: list) -> tuple[list[str], str]:
     inputs = left.split(",")
     if len(inputs) != len(operands):
         raise ValueError(f"einsum {subscripts!r} names {len(inputs)} operands, got {len(operands)}")
-    free = [c for c in ascii_letters if c not in subscripts]
-    depth = 0
+    hidden = []  # the lengths under each operand's "..."
     for i, (s, x) in enumerate(zip(inputs, operands, strict=True)):
         extra = x.ndim - len(s.replace("...", ""))
-        if extra < 0 or (extra > 0 and "..." not in s):
+        if extra < 0 or (extra > 0 and "..." not in s) or s.count("...") > 1:
             raise ValueError(f"einsum {subscripts!r}: operand {i} has {x.ndim} axes, its indices are {s!r}")
-        if "..." in s:
-            depth = max(depth, extra)
-            inputs[i] = s.replace("...", "".join(reversed(free[:extra])))
-            if any(x.shape[j] == 1 for j in range(s.index("."), s.index(".") + extra)):
-                raise ValueError(
-                    f"einsum {subscripts!r}: axes of length 1 under '...' do not broadcast: squeeze them first"
-                )
-    dots = "".join(reversed(free[:depth]))
+        hidden.append(x.shape[s.find(".") :][:extra])
+    free = (c for c in ascii_letters if c not in subscripts)
+    full = np.broadcast_shapes(*hidden)
+    dots = "".join(next(free) for _ in full)
+    for i, (s, lengths) in enumerate(zip(inputs, hidden, strict=True)):
+        ends = zip(dots[len(full) - len(lengths) :], lengths, full[len(full) - len(lengths) :], strict=True)
+        # an axis of length 1 that broadcasts gets a letter of its own, hence is summed: over its one entry
+        inputs[i] = s.replace("...", "".join(c if n == m else next(free) for c, n, m in ends))
+    if arrow and dots and "..." not in output:
+        raise ValueError(f"einsum {subscripts!r}: the result needs the '...' that the operands have")
     if not arrow:
         joined = "".join(inputs)
-        output = dots + "".join(c for c in sorted(set(joined)) if joined.count(c) == 1 and c not in dots)
+        output = dots + "".join(c for c in sorted(set(joined)) if joined.count(c) == 1 and c in subscripts)
     output = output.replace("...", dots)
     unknown = [c for c in output if not any(c in s for s in inputs)]
     if unknown or len(set(output)) != len(output):

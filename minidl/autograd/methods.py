@@ -26,13 +26,13 @@ def install() -> None:
     Tensor.__neg__ = lambda self: ops.negative(self)
     Tensor.__pos__ = lambda self: self
     Tensor.__abs__ = lambda self: ops.abs(self)
-    Tensor.__matmul__ = lambda self, other: linalg.matmul(self, other)
+    Tensor.__matmul__ = linalg.matmul_method
     Tensor.__rmatmul__ = lambda self, other: linalg.matmul(other, self)
     Tensor.__getitem__ = lambda self, index: shapes.getitem(self, index)
     Tensor.backward = backward
     Tensor.T = property(lambda self: shapes.transpose(self))
     Tensor.mT = property(lambda self: shapes.swapaxes(self, -1, -2))
-    Tensor.astype = lambda self, dtype: ops.astype(self, dtype=dtype)
+    Tensor.astype = lambda self, dtype: ops.astype(self, dtype)
     for name, module in _METHODS.items():
         function = getattr(module, name)
         setattr(Tensor, name, lambda self, *args, function=function, **kwargs: function(self, *args, **kwargs))

@@ -22,6 +22,11 @@ def raw(x: Any) -> Any:
     return x._value if type(x) is Tensor else x
 
 
+def arrayed(x: Any) -> Any:
+    """A tensor as it is, anything else as an array: for functions that ask for shapes before they compute."""
+    return x if type(x) is Tensor else np.asarray(x)
+
+
 def _zeros(g: Any, y: Any, a: Any, **_: Any) -> np.ndarray:
     return np.zeros(a.shape, a.dtype)
 
@@ -34,6 +39,18 @@ divide = Primitive("divide", operator.truediv, lambda g, y, a, b: g / b, lambda 
 negative = Primitive("negative", operator.neg, lambda g, y, a: -g)
 
 
+def _zero_wins(a, b):
+    with np.errstate(invalid="ignore"):
+        y = a * b
+    return np.where(np.isnan(y) & ~np.isnan(a) & ~np.isnan(b), 0.0, y)[()]
+
+
+# a * b where 0 * inf is 0: what is not used (adjoint 0) gets gradient 0, however steep the function is there
+_damped = Primitive(
+    "multiply", _zero_wins, lambda g, y, a, b: _damped(g, b), lambda g, y, a, b: _damped(g, a), broadcasts=True
+)
+
+
 def _power_base_rule(g, y, a, b):
     """b a^(b-1); 0 where b = 0, also at a = 0. At a = 0 with b < 1 it is infinite, unless the adjoint is 0."""
     exponent = raw(b)
@@ -42,12 +59,15 @@ def _power_base_rule(g, y, a, b):
             return 2 * g * a
         if exponent == 1:
             return g
-    flat = exponent == 0
-    steep = (raw(a) == 0) & (exponent < 1) & ~np.asarray(flat)
-    if steep.any():  # inf stands in for b * 0^(b-1) without raising 0 to a negative power
-        slope = where(steep, math.inf, b * power(where(steep, 1.0, a), where(flat, 1.0, b) - 1))
-        return g * where(steep & (raw(g) == 0), 0.0, slope)
-    return g * b * power(a, where(flat, 1.0, b) - 1 if np.any(flat) else b - 1)
+        if exponent == 0:
+            return _zeros(g, y, a)
+    steep = (raw(a) == 0) & (exponent < 1)
+    if type(b) is not Tensor:
+        steep |= exponent == 0  # not b * a^(b-1), which is 0 * inf for the smallest a
+    if not np.any(steep):
+        return g * b * power(a, b - 1)
+    limit = np.where(exponent == 0, 0.0, np.copysign(np.inf, exponent)).astype(y.dtype)
+    return _damped(g, where(steep, limit, b * power(where(steep, 1.0, a), b - 1)))
 
 
 def _power_exponent_rule(g, y, a, b):
@@ -71,8 +91,7 @@ def _sqrt_rule(g, y, a):
     zero = raw(y) == 0
     if not np.any(zero):
         return g * 0.5 / y
-    slope = where(zero, math.inf, 0.5 / where(zero, 1.0, y))
-    return g * where(zero & (raw(g) == 0), 0.0, slope)
+    return _damped(g, where(zero, math.inf, 0.5 / where(zero, 1.0, y)))
 
 
 sqrt = Primitive("sqrt", np.sqrt, _sqrt_rule)
@@ -129,7 +148,10 @@ minimum = Primitive(
     broadcasts=True,
 )
 _clip = Primitive(
-    "clip", lambda a, *, low, high: np.clip(a, low, high), lambda g, y, a, *, low, high: g * _inside(raw(a), low, high)
+    "clip",
+    lambda a, *, low, high: np.clip(a, low, high),
+    lambda g, y, a, *, low, high: g * _inside(raw(a), low, high),
+    broadcasts=True,
 )
 
 
@@ -144,7 +166,8 @@ def clip(x: Any, low: Any = None, high: Any = None) -> Any:
         raise ValueError("clip needs at least one bound: pass low, high or both")
     if type(low) is Tensor or type(high) is Tensor:
         raise TypeError("the bounds of clip are constants: use maximum(x, low) and minimum(x, high) for tensor bounds")
-    return _clip(x, low=None if low is None else np.copy(low)[()], high=None if high is None else np.copy(high)[()])
+    low, high = (np.array(v) if isinstance(v, (np.ndarray, list, tuple)) else v for v in (low, high))
+    return _clip(x, low=low, high=high)
 
 
 _where = Primitive(
@@ -165,8 +188,14 @@ def where(condition: Any, a: Any, b: Any) -> Any:
 
 
 # --- leaving the tape ------------------------------------------------------------------------------------------------------
-astype = Primitive("astype", lambda a, *, dtype: a.astype(dtype), lambda g, y, a, *, dtype: g.astype(a.dtype))
+_astype = Primitive("astype", lambda a, *, dtype: a.astype(dtype), lambda g, y, a, *, dtype: g.astype(a.dtype))
 identity = Primitive("identity", lambda a: a, lambda g, y, a: g)
+
+
+def astype(x: Tensor, dtype: Any) -> Tensor:
+    """The values in another dtype: float64 or float32; integers and booleans are constants, off the tape."""
+    dtype = np.dtype(dtype)
+    return _astype(x, dtype=dtype) if dtype in (np.float64, np.float32) else Tensor(x, dtype=dtype)
 
 
 def stop_gradient(x: Any) -> Any:
@@ -177,11 +206,12 @@ def stop_gradient(x: Any) -> Any:
 def straight_through(hard: Any, soft: Any) -> Any:
     """The values of `hard` with the gradient of `soft` (Bengio, Leonard and Courville, 2013): `soft + stop(hard - soft)`.
 
-    Both of one shape. The value is exactly `hard`, not `hard` up to rounding.
+    Both of one shape. The value is exactly `hard`, not `hard` up to rounding, in the dtype of `soft`.
     """
-    if raw(hard).shape != raw(soft).shape:
-        raise ValueError(f"straight_through needs equal shapes, got {raw(hard).shape} and {raw(soft).shape}")
-    return _straight_through(soft, hard=np.array(raw(hard))[()])
+    hard, soft = raw(arrayed(hard)), arrayed(soft)
+    if hard.shape != soft.shape:
+        raise ValueError(f"straight_through needs equal shapes, got {hard.shape} and {soft.shape}")
+    return _straight_through(soft, hard=hard.astype(soft.dtype if soft.dtype.kind == "f" else hard.dtype)[()])
 
 
 _straight_through = Primitive("straight_through", lambda soft, *, hard: hard, lambda g, y, soft, *, hard: g)
@@ -196,4 +226,18 @@ def custom_gradient(forward, *rules, name: str | None = None) -> Primitive:
     """
     if not rules:
         raise ValueError("custom_gradient needs one rule per input of the forward function")
-    return Primitive(name or getattr(forward, "__name__", "custom"), forward, *rules)
+    return Primitive(name or getattr(forward, "__name__", "custom"), _guarded(forward), *map(_guarded, rules))
+
+
+def _guarded(function):
+    """A user's function as the tape calls it: on read-only arrays, since what it gets is not its own."""
+
+    def call(*args, **params):
+        views = [a.view() if type(a) is np.ndarray else a for a in args]
+        for v in views:
+            if type(v) is np.ndarray:
+                v.flags.writeable = False
+        result = function(*views, **params)
+        return result if type(result) is Tensor else np.asarray(result)[()]
+
+    return call

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from minidl.autograd.ops import exp, raw, where
+from minidl.autograd.ops import arrayed, exp, raw, where
 from minidl.autograd.shapes import broadcast_to
-from minidl.autograd.tensor import Primitive, Tensor
+from minidl.autograd.tensor import Primitive
 
 
 def _axes(x: Any, axis: Any) -> tuple[int, ...]:
@@ -37,7 +37,7 @@ def _restore(g: Any, a: Any, axis: tuple[int, ...]) -> Any:
 
 def _reduction(primitive: Primitive, doc: str):
     def reduce(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
-        x = x if type(x) is Tensor else np.asarray(x)
+        x = arrayed(x)
         return primitive(x, axis=_axes(x, axis), keepdims=keepdims)
 
     reduce.__name__ = reduce.__qualname__ = primitive.name
@@ -102,7 +102,7 @@ norm = _reduction(
 
 def mean(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     """Mean of the entries along `axis`. Raises ValueError over no entries."""
-    x = x if type(x) is Tensor else np.asarray(x)
+    x = arrayed(x)
     n = math.prod(x.shape[i] for i in _axes(x, axis))
     if n == 0:
         raise ValueError(f"mean over no entries: shape {x.shape}, axis {axis}")
@@ -138,14 +138,16 @@ def log_softmax(x: Any, axis: int = -1) -> Any:
 
 def _cross_entropy(a, *, labels, weight):
     """Losses times weight, summed; saves softmax(a) - onehot(labels), which the rule scales."""
-    rows = np.arange(len(labels))
-    z = a - np.maximum.reduce(np.real(a), axis=1, keepdims=True)  # (N, C)
-    e = np.exp(z)  # (N, C)
-    s = np.add.reduce(e, axis=1, keepdims=True)  # (N, 1)
-    losses = np.log(s[:, 0]) - z[rows, labels]  # (N,)
-    e /= s
-    e[rows, labels] -= 1
-    return (losses if weight is None else np.add.reduce(losses) * weight), e
+    rows, classes = a.shape
+    chosen = np.arange(0, rows * classes, classes) + labels  # where the labels stand in the flattened array
+    z = a - np.maximum.reduce(a.real, 1, keepdims=True)  # (N, C)
+    picked = z.reshape(-1).take(chosen)  # (N,)
+    np.exp(z, out=z)
+    s = np.add.reduce(z, 1, keepdims=True)  # (N, 1)
+    losses = np.log(s).reshape(-1) - picked  # (N,)
+    z /= s  # softmax
+    z.reshape(-1)[chosen] -= 1
+    return (losses if weight is None else np.add.reduce(losses) * weight), z
 
 
 def _cross_entropy_rule(g, y, a, *, labels, weight, saved):
@@ -164,9 +166,9 @@ def cross_entropy(logits: Any, labels: Any, reduction: str = "mean") -> Any:
     Raises ValueError for labels out of range, shapes that do not match, an empty batch or an unknown reduction;
     TypeError for labels that are not integers.
     """
-    labels = np.array(raw(labels))
-    shape, classes = logits.shape, logits.shape[-1] if logits.ndim else 0
-    if labels.shape != shape[:-1] or not classes:
+    logits, labels = arrayed(logits), np.asarray(raw(labels))
+    shape = raw(logits).shape
+    if labels.shape != shape[:-1] or not shape or not shape[-1]:
         raise ValueError(
             f"labels of shape {labels.shape} do not fit logits of shape {shape}: "
             f"expected one integer per row, shape {shape[:-1]}"
@@ -175,13 +177,16 @@ def cross_entropy(logits: Any, labels: Any, reduction: str = "mean") -> Any:
         raise TypeError(f"labels must be integers (class numbers), got {labels.dtype}: use labels.astype(int)")
     if labels.size == 0:
         raise ValueError(f"cross_entropy of an empty batch: logits have shape {shape}")
-    flat = labels.reshape(-1)
-    if np.minimum.reduce(flat) < 0 or np.maximum.reduce(flat) >= classes:
-        raise ValueError(f"labels must lie in [0, {classes}), got values from {labels.min()} to {labels.max()}")
-    if reduction not in ("mean", "sum", "none"):
+    flat = labels.astype(np.uintp)  # a copy, in which negative numbers are large ones
+    if len(shape) != 2:
+        flat, logits = flat.reshape(-1), logits.reshape((-1, shape[-1]))
+    if np.maximum.reduce(flat) >= shape[-1]:
+        raise ValueError(f"labels must lie in [0, {shape[-1]}), got values from {labels.min()} to {labels.max()}")
+    if reduction == "mean":
+        weight = 1.0 / flat.size
+    elif reduction in ("sum", "none"):
+        weight = 1.0 if reduction == "sum" else None
+    else:
         raise ValueError(f'reduction must be "mean", "sum" or "none", got {reduction!r}')
-    if logits.ndim != 2:
-        logits = logits.reshape((-1, classes))
-    weight = {"mean": 1.0 / flat.size, "sum": 1.0, "none": None}[reduction]
-    losses = _cross_entropy_op(logits, labels=flat, weight=weight)
+    losses = _cross_entropy_op(logits, labels=flat.view(np.intp), weight=weight)
     return losses.reshape(labels.shape) if reduction == "none" else losses

@@ -7,9 +7,10 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
-from minidl.autograd.ops import raw
-from minidl.autograd.tensor import Primitive, Tensor, unbroadcast
+from minidl.autograd.ops import arrayed, raw
+from minidl.autograd.tensor import Primitive, unbroadcast
 
 
 def _repeat(a: Any, *, shape: tuple[int, ...]) -> np.ndarray:
@@ -34,16 +35,19 @@ def reshape(x: Any, *shape: Any) -> Any:
     return _reshape(x, shape=shape[0] if len(shape) == 1 and not isinstance(shape[0], (int, np.integer)) else shape)
 
 
-def transpose(x: Any, axes: Sequence[int] | None = None) -> Any:
-    """`x` with its axes in another order (default: reversed)."""
-    axes = tuple(range(x.ndim))[::-1] if axes is None else tuple(i % x.ndim for i in axes)
-    return _transpose(x, axes=axes)
+def transpose(x: Any, *axes: Any) -> Any:
+    """`x` with its axes in another order (default: reversed): `transpose(x, 1, 0)` or `transpose(x, (1, 0))`."""
+    x = arrayed(x)
+    axes = axes[0] if len(axes) == 1 and not isinstance(axes[0], (int, np.integer)) else axes
+    return _transpose(x, axes=normalize_axis_tuple(axes, x.ndim) if axes else tuple(range(x.ndim))[::-1])
 
 
 def swapaxes(x: Any, i: int, j: int) -> Any:
     """`x` with axes i and j exchanged."""
+    x = arrayed(x)
     axes = list(range(x.ndim))
-    axes[i], axes[j] = axes[j], axes[i]
+    i, j = normalize_axis_index(i, x.ndim), normalize_axis_index(j, x.ndim)
+    axes[i], axes[j] = j, i
     return _transpose(x, axes=tuple(axes))
 
 
@@ -56,15 +60,17 @@ def broadcast_to(x: Any, shape: Sequence[int]) -> Any:
         fits = False
     if not fits:
         raise ValueError(f"shape {np.shape(raw(x))} does not broadcast to {shape}")
-    return _broadcast_to(x if type(x) is Tensor else np.asarray(x), shape=shape)
+    return _broadcast_to(arrayed(x), shape=shape)
 
 
 # --- indexing ------------------------------------------------------------------------------------------------------------
 def _constant_index(index: Any) -> Any:
     """The index with every array in it copied, since its owner may write into it before the backward pass."""
-    if isinstance(index, tuple):
-        return tuple(_constant_index(i) for i in index)
-    return np.array(raw(index)) if isinstance(index, (Tensor, np.ndarray, list)) else index
+    return tuple(map(_constant_entry, index)) if isinstance(index, tuple) else _constant_entry(index)
+
+
+def _constant_entry(i: Any) -> Any:
+    return i if i is None or i is Ellipsis or isinstance(i, (int, np.integer, slice)) else np.array(raw(i))
 
 
 def _scatter_forward(a: Any, *, index: Any, shape: tuple[int, ...]) -> np.ndarray:
@@ -106,7 +112,7 @@ def _join(name: str, forward: Any, rule: Any, arrays: Sequence[Any], axis: int) 
     arrays = list(arrays)
     if not arrays:
         raise ValueError(f"{name} needs at least one array, got an empty sequence")
-    arrays = [a if type(a) is Tensor else np.asarray(a) for a in arrays]
+    arrays = [arrayed(a) for a in arrays]
     ndim = arrays[0].ndim + (name == "stack")
     if not -ndim <= axis < ndim:
         raise ValueError(f"{name}: axis {axis} is out of range for {ndim} axes")
@@ -140,6 +146,7 @@ _pad = Primitive("pad", _pad_forward, lambda g, y, a, *, widths, value: g[_inner
 
 def pad(x: Any, widths: Any, value: float = 0.0) -> Any:
     """`x` with a border of `value`. widths: one number for all sides, or a (before, after) pair per axis."""
+    x = arrayed(x)
     if isinstance(widths, (int, np.integer)):
         widths = ((widths, widths),) * x.ndim
     widths = tuple((int(before), int(after)) for before, after in widths)
@@ -159,6 +166,7 @@ def _flip(x: Any, axis: int) -> Any:
 
 def cumsum(x: Any, axis: int | None = None) -> Any:
     """Running sums along an axis (default: of the flattened array)."""
+    x = arrayed(x)
     if axis is None:
         x, axis = reshape(x, -1), 0
-    return _cumsum(x, axis=axis % x.ndim)
+    return _cumsum(x, axis=normalize_axis_index(axis, x.ndim))

@@ -131,6 +131,7 @@ class Tensor:
         """Replace the value of a leaf (shape and dtype stay). Nodes already recorded keep the old array."""
         if self._op is not None:
             raise RuntimeError(f"assign() is for leaves; this tensor was computed by {self._op.name}")
+        value = value._value if isinstance(value, Tensor) else value
         if type(value) is not np.ndarray or value.dtype != self.dtype:
             value = np.array(value, self.dtype)
         if value.shape != self.shape:
@@ -217,14 +218,15 @@ class Primitive:
         return f"<primitive {self.name}>"
 
     def __call__(self, *args, **params):
-        values, parents, tensors, needed, borrowed = [], [], False, False, False
+        tensors = needed = borrowed = False
+        values, parents = [], []
         for a in args:
             if type(a) is Tensor:
                 tensors = True
                 values.append(a._value)
                 if a.requires_grad:
-                    parents.append(a)
                     needed = True
+                    parents.append(a)
                     continue
             else:
                 if type(a) is np.ndarray:
@@ -233,13 +235,17 @@ class Primitive:
                     a = np.array(a)
                 values.append(a)
             parents.append(None)
-        value = self.forward(*values, **params)
+        value = self.forward(*values, **params) if params else self.forward(*values)
         if self.saves:
             value, saved = value
         if not tensors:
             return value
         if not (needed and _recording.get()):
             return constant(value)
+        if len(values) != len(self.rules):
+            raise TypeError(
+                f"{self.name} has {len(self.rules)} gradient rules, one per input, got {len(values)} inputs"
+            )
         if borrowed:  # somebody else's arrays, which they may write into before the backward pass
             values = [_keep(v) if type(a) is np.ndarray else v for a, v in zip(args, values, strict=True)]
         if self.saves:
@@ -247,13 +253,14 @@ class Primitive:
         return _node(self, value, parents, values, params)
 
     def operator(self) -> Callable[[Tensor, Any], Tensor]:
-        """The method behind an infix operator, with a shortcut for the commonest case: both sides need gradients."""
+        """The method behind an infix operator, with a shortcut for two tensors."""
         forward = self.forward
 
         def method(left: Tensor, right: Any) -> Tensor:
-            if type(right) is Tensor and left.requires_grad and right.requires_grad and _recording.get():
+            if type(right) is Tensor and (left.requires_grad or right.requires_grad) and _recording.get():
+                args = left if left.requires_grad else None, right if right.requires_grad else None
                 values = left._value, right._value
-                return _node(self, forward(*values), (left, right), values, _NO_PARAMS)
+                return _node(self, forward(*values), args, values, _NO_PARAMS)
             return self(left, right)
 
         return method
@@ -264,20 +271,32 @@ def _keep(array: np.ndarray) -> np.ndarray:
     return array if not array.flags.writeable and array.base is None else array.copy()
 
 
+def add_up(term: Any) -> Any:
+    """The sum over the first axis."""
+    return np.add.reduce(term) if type(term) is np.ndarray else term.sum(axis=0)
+
+
 def unbroadcast(term: Any, shape: tuple[int, ...]) -> Any:
     """Sum a term over the axes along which an input of `shape` was repeated."""
     surplus = term.ndim - len(shape)
-    axes = tuple(range(surplus)) + tuple(
-        i + surplus for i, n in enumerate(shape) if n == 1 and term.shape[i + surplus] != 1
-    )
-    return term.sum(axis=axes).reshape(shape)
+    if surplus == 1 and term.shape[1:] == shape:  # a bias
+        return add_up(term)
+    repeated = [i + surplus for i, n in enumerate(shape) if n == 1 and term.shape[i + surplus] != 1]
+    return term.sum(axis=(*range(surplus), *repeated)).reshape(shape)
+
+
+recording = _recording.get
 
 
 @contextmanager
-def no_grad():
-    """Within the block nothing is recorded (in this thread): for inference and for optimizer steps."""
-    token = _recording.set(False)
+def record(on: bool):
+    token = _recording.set(on)
     try:
         yield
     finally:
         _recording.reset(token)
+
+
+def no_grad():
+    """Within the block nothing is recorded (in this thread): for inference and for optimizer steps."""
+    return record(False)
