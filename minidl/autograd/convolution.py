@@ -23,9 +23,8 @@ from minidl.autograd.reductions import mean
 from minidl.autograd.shapes import pad, stack
 from minidl.autograd.tensor import Primitive, Tensor
 
-_BLOCK = (
-    1 << 17
-)  # entries of the unfolded windows per block of images: half a megabyte of float32, so that L2 holds them
+# Entries of the unfolded windows per block of images: half a megabyte of float32, so that the second cache level holds them.
+_BLOCK = 1 << 17
 
 
 def _pair(value: Any, name: str, smallest: int) -> tuple[int, int]:
@@ -40,6 +39,11 @@ def _spatial(image: tuple[int, ...], kernel: tuple[int, ...], stride: tuple, pad
     return tuple((n + 2 * p - k) // s + 1 for n, k, s, p in zip(image[-2:], kernel[-2:], stride, padding, strict=True))
 
 
+def _flat(a: np.ndarray, axes: int) -> np.ndarray:
+    """The array with the axes after the first `axes` merged; unlike reshape(..., -1) also where there are no entries."""
+    return a.reshape(*a.shape[:axes], math.prod(a.shape[axes:]))
+
+
 def _taps(kernel: tuple[int, ...], out: tuple[int, int], stride: tuple) -> Iterator[tuple[int, int, slice, slice]]:
     """Each window position (i, j) with the rows and columns of the padded image that it meets."""
     (height, width), (s, t) = out, stride
@@ -48,58 +52,60 @@ def _taps(kernel: tuple[int, ...], out: tuple[int, int], stride: tuple) -> Itera
             yield i, j, slice(i, i + s * (height - 1) + 1, s), slice(j, j + t * (width - 1) + 1, t)
 
 
-def _blocks(images: int, entries: int) -> Iterator[slice]:
-    step = max(1, _BLOCK // max(1, entries))
-    return (slice(i, min(i + step, images)) for i in range(0, images, step))
+def _blocks(images: int, entries: int) -> tuple[int, Iterator[slice]]:
+    """Images per block, if each unfolds into so many entries, and the blocks."""
+    step = min(max(1, _BLOCK // max(1, entries)), images)
+    return step, (slice(i, min(i + step, images)) for i in range(0, images, step or 1))
 
 
 def _unfolded(
     x: np.ndarray, kernel: tuple, out: tuple, stride: tuple, padding: tuple
 ) -> Iterator[tuple[slice, np.ndarray]]:
-    """Blocks of images as matrices of windows: (n, C*kh*kw, H'*W')."""
+    """Blocks of images as matrices of windows: (n, C*kh*kw, H'*W'). A matrix is overwritten by the next one."""
     (images, channels, height, width), (p, q), area = x.shape, padding, out[0] * out[1]
-    entries = channels * kernel[-2] * kernel[-1] * area
-    for block in _blocks(images, entries):
-        part = x[block]
-        if p or q:
-            padded = np.zeros((len(part), channels, height + 2 * p, width + 2 * q), x.dtype)
-            padded[:, :, p : p + height, q : q + width] = part
-            part = padded
-        columns = np.empty((len(part), channels, *kernel[-2:], *out), x.dtype)
+    step, blocks = _blocks(images, channels * kernel[-2] * kernel[-1] * area)
+    padded = np.zeros((step, channels, height + 2 * p, width + 2 * q), x.dtype)
+    windows = np.empty((step, channels, *kernel[-2:], *out), x.dtype)
+    for block in blocks:
+        n = block.stop - block.start
+        padded[:n, :, p : p + height, q : q + width] = x[block]
         for i, j, rows, cols in _taps(kernel, out, stride):
-            columns[:, :, i, j] = part[:, :, rows, cols]
-        yield block, columns.reshape(len(part), entries // area, area)
+            windows[:n, :, i, j] = padded[:n, :, rows, cols]
+        yield block, windows[:n].reshape(n, -1, area)
 
 
 def _conv(x: Any, w: Any, *, stride: tuple, padding: tuple) -> np.ndarray:
     out = _spatial(x.shape, w.shape, stride, padding)
     y = np.empty((len(x), len(w), *out), np.result_type(x, w))
-    flat, matrix = y.reshape(*y.shape[:2], math.prod(out)), w.reshape(len(w), math.prod(w.shape[1:]))
-    for block, columns in _unfolded(x, w.shape, out, stride, padding):
-        np.matmul(matrix, columns, out=flat[block])
+    flat, matrix = _flat(y, 2), _flat(w, 1)
+    for block, windows in _unfolded(x, w.shape, out, stride, padding):
+        np.matmul(matrix, windows, out=flat[block])
     return y
 
 
 def _conv_weight(x: Any, g: Any, *, kernel: tuple, stride: tuple, padding: tuple) -> np.ndarray:
     filters, channels = g.shape[1], x.shape[1]
-    total = np.zeros((filters, channels * kernel[0] * kernel[1]), np.result_type(x, g))
-    flat = g.reshape(*g.shape[:2], math.prod(g.shape[-2:]))
-    for block, columns in _unfolded(x, kernel, g.shape[-2:], stride, padding):
-        total += (flat[block] @ columns.mT).sum(axis=0)
-    return total.reshape(filters, channels, *kernel)
+    total = np.zeros((channels * kernel[0] * kernel[1], filters), np.result_type(x, g))
+    flat = _flat(g, 2)
+    for block, windows in _unfolded(x, kernel, g.shape[-2:], stride, padding):
+        total += (windows @ flat[block].mT).sum(axis=0)  # a quarter faster than its transpose, flat @ windows.mT
+    return total.T.reshape(filters, channels, *kernel)
 
 
 def _conv_image(w: Any, g: Any, *, image: tuple, stride: tuple, padding: tuple) -> np.ndarray:
-    filters, channels, (height, width), (p, q), out = *w.shape[:2], image, padding, g.shape[-2:]
+    channels, (height, width), (p, q), out = w.shape[1], image, padding, g.shape[-2:]
     x = np.empty((len(g), channels, height, width), np.result_type(w, g))
-    window = math.prod(w.shape[1:])
-    matrix, flat = w.reshape(filters, window).T, g.reshape(*g.shape[:2], math.prod(out))
-    for block in _blocks(len(g), window * math.prod(out)):
-        columns = (matrix @ flat[block]).reshape(block.stop - block.start, *w.shape[1:], *out)
-        padded = np.zeros((len(columns), channels, height + 2 * p, width + 2 * q), x.dtype)
+    matrix, flat = _flat(w, 1).T, _flat(g, 2)
+    step, blocks = _blocks(len(g), math.prod(w.shape[1:]) * math.prod(out))
+    windows = np.empty((step, len(matrix), math.prod(out)), x.dtype)
+    padded = np.empty((step, channels, height + 2 * p, width + 2 * q), x.dtype)
+    for block in blocks:
+        n = block.stop - block.start
+        np.matmul(matrix, flat[block], out=windows[:n])
+        padded[:n] = 0
         for i, j, rows, cols in _taps(w.shape, out, stride):
-            padded[:, :, rows, cols] += columns[:, :, i, j]
-        x[block] = padded[:, :, p : p + height, q : q + width]
+            padded[:n, :, rows, cols] += windows[:n].reshape(n, *w.shape[1:], *out)[:, :, i, j]
+        x[block] = padded[:n, :, p : p + height, q : q + width]
     return x
 
 

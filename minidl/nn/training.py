@@ -150,7 +150,7 @@ def _bar(progress: bool | str, total: int) -> Iterator[Callable[[float], None]]:
         return
     from tqdm.auto import tqdm
 
-    with tqdm(total=total, desc=progress if isinstance(progress, str) else "training", leave=False) as bar:
+    with tqdm(total=total, desc=progress if isinstance(progress, str) else "training", leave=False, disable=None) as bar:
         smooth = None
 
         def update(loss: float) -> None:

@@ -1,0 +1,75 @@
+"""The table of methods: the paper of each, and where its reference, fast twins, laws and lesson are.
+
+The table holds names only. A method's files load when they are asked for, so that listing the atlas costs nothing.
+"""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from minidl.laws.core import Contract
+
+
+@dataclass(frozen=True)
+class Method:
+    """One row: dotted module names for reference, twins and laws; the lesson by the stem of its file."""
+
+    name: str
+    title: str
+    paper: str
+    reference: str
+    laws: str
+    lesson: str
+    twins: tuple[str, ...] = ()
+
+
+_ROWS = (
+    Method(
+        name="autograd",
+        title="Reverse-mode automatic differentiation",
+        paper="Griewank, Walther, 'Evaluating Derivatives', 2nd edition, 2008, chapters 3 and 4",
+        reference="minidl.autograd.programs",
+        laws="minidl.laws.autograd",
+        lesson="00_autograd",
+    ),
+    Method(
+        name="gated_residual",
+        title="Residual gates",
+        paper="Savarese, Mazza, Figueiredo, 'Learning Identity Mappings with Residual Gates', 2016, arXiv:1611.01260",
+        reference="minidl.residual.gated",
+        laws="minidl.laws.gated_residual",
+        lesson="01_gated_residual",
+        twins=("minidl_kernels.gated",),
+    ),
+)
+
+METHODS: dict[str, Method] = {row.name: row for row in _ROWS}
+
+
+def method(name: str) -> Method:
+    """The row of that name. Raises ValueError that lists the near names."""
+    if name in METHODS:
+        return METHODS[name]
+    near = difflib.get_close_matches(name, METHODS, n=3, cutoff=0.4)
+    hint = f"did you mean {' or '.join(near)}?" if near else f"there are: {', '.join(METHODS)}"
+    raise ValueError(f"no method is called {name!r}; {hint}")
+
+
+def load_reference(name: str) -> ModuleType:
+    """Import the method's reference: a module of pure functions."""
+    return import_module(method(name).reference)
+
+
+def load_contracts(name: str) -> tuple[Contract, ...]:
+    """Import the method's laws and return its contracts."""
+    return tuple(import_module(method(name).laws).CONTRACTS)
+
+
+def twins(name: str) -> dict[str, ModuleType]:
+    """Import the method's fast twins (compiled at their first call), by module name."""
+    return {twin: import_module(twin) for twin in method(name).twins}

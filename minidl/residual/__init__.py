@@ -1,0 +1,1 @@
+"""Residual networks: the methods that change what a block adds to its shortcut."""

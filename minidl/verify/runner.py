@@ -1,0 +1,279 @@
+"""Laws x implementation -> report."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from minidl import atlas
+from minidl.laws.checks import counting, show
+from minidl.laws.core import Broken, Contract, Planted
+from minidl.verify.judge import Item, checked_claims, items, select
+from minidl.verify.report import Breakage, Kills, Report, Row
+from minidl.verify.repro import line
+from minidl.verify.resemble import Resemblance, resemblance
+from minidl.verify.search import Failure, Outcome, Stalled, Unusable, draw, search
+from minidl.verify.subject import Subject, provides
+from minidl.verify.targets import opened
+from minidl.verify.tolerance import Reference, quiet
+
+EXAMPLES = 50
+_COMPARED = 24  # generated cases on which an implementation is compared with planted bugs
+
+
+@dataclass
+class Bench:
+    """Contracts, a reference and the settings of a run: what stays the same whoever is judged."""
+
+    contracts: Sequence[Contract]
+    reference: Any = None
+    claims: Mapping[str, str] = field(default_factory=dict)
+    examples: int = EXAMPLES
+    seed: int = 0
+    method: str | None = None
+    lesson: str = ""
+
+    def __post_init__(self) -> None:
+        self.claims = checked_claims(self.claims)
+        self.references = {
+            contract.function: Reference(contract, self.reference) if self.reference is not None else None
+            for contract in self.contracts
+        }
+
+    @classmethod
+    def of(cls, what: Any, *, reference: Any = None, functions: Sequence[str] | None = None, **settings: Any) -> Bench:
+        """From a method's name or row, or from contracts of one's own (one, or several) with their reference."""
+        if isinstance(what, atlas.Method):
+            what = what.name
+        if isinstance(what, str):
+            row = atlas.method(what)
+            contracts = atlas.load_contracts(what)
+            reference = atlas.load_reference(what) if reference is None else reference
+            return cls(select(contracts, functions), reference, method=what, lesson=row.lesson, **settings)
+        contracts = [what] if isinstance(what, Contract) else list(what)
+        if not contracts:
+            raise ValueError("nothing to judge: give a method's name, or at least one contract")
+        return cls(select(contracts, functions), reference, **settings)
+
+    def items(self, contract: Contract) -> list[Item]:
+        return items(contract, self.references[contract.function], self.claims)
+
+    def all_items(self) -> Iterable[Item]:
+        for contract in self.contracts:
+            yield from self.items(contract)
+
+    def item(self, name: str) -> Item:
+        """The item of that id, or of that law's name where only one has it. ValueError lists the near ones."""
+        found = list(self.all_items())
+        matching = [item for item in found if item.id == name] or [item for item in found if item.name == name]
+        if len(matching) == 1:
+            return matching[0]
+        if matching:
+            raise ValueError(f"{name!r} is the name of several: {', '.join(item.id for item in matching)}")
+        raise ValueError(unknown(name, [item.id for item in found]))
+
+    def judge(self, item: Item, implementation: Any, *, target: str = "impl", shrink: bool = True) -> Row:
+        """Judge one item. Raises Unusable when the implementation cannot be judged at all."""
+        if item.claimed:
+            return Row(item, "claimed otherwise", reason=item.claimed)
+        if missing := [name for name in item.needs if not provides(implementation, name)]:
+            return Row(item, "not provided", reason=f"it has no {', '.join(missing)}")
+        subject = Subject(implementation, self.contracts)
+        began = time.monotonic()
+        with counting() as tally:
+            outcome = search(
+                lambda case: item.check(subject, case),
+                item.cases,
+                examples=self.examples,
+                seed=self.seed,
+                shrink=shrink,
+            )
+        row = Row(
+            item,
+            "holds",
+            checks=tally.checks,
+            cases=outcome.cases,
+            declined=outcome.declined,
+            seconds=time.monotonic() - began,
+        )
+        if outcome.failure is not None:
+            row.status, row.breakage = "broken", self._breakage(item, outcome.failure, target)
+        elif not outcome.cases and outcome.declined:
+            row.status, row.reason = "not provided", outcome.why_declined
+        elif not tally.checks:
+            row.status, row.breakage = "broken", self._vacuous(item, outcome, target)
+        return row
+
+    def _vacuous(self, item: Item, outcome: Outcome, target: str) -> Breakage:
+        if item.kind == "agreement" and self.claims["kink"] != "minidl":
+            why = "every case sits at a kink, where this claim compares nothing"
+        elif item.kind == "agreement":
+            why = f"{item.name.partition(':')[2]} never came: see call:pure"
+        elif outcome.cases:
+            why = "not one check ran: a law that compares nothing cannot hold"
+        else:
+            why = "no case met the law's assumptions"
+        return self._breakage(item, Failure({}, "", Broken(why)), target)
+
+    def _breakage(self, item: Item, failure: Failure, target: str) -> Breakage:
+        error = failure.error
+        vacuous = not failure.case  # the fault is the law's: nothing was judged
+        common = {
+            "vacuous": vacuous,
+            "case": failure.case,
+            "case_name": failure.name,
+            "note": item.cases.notes.get(failure.name, ""),
+            "reproduce": "" if vacuous else line(self.method, item, target, failure, self.reference is not None),
+            "exception": error,
+        }
+        if isinstance(error, Broken):
+            return Breakage(
+                why=error.why,
+                expected=None if error.expected is None else show(error.expected),
+                got=None if error.got is None else show(error.got),
+                error=error.error,
+                tolerance=error.tolerance,
+                excess=error.excess,
+                index=error.index,
+                **common,
+            )
+        raised = f"{type(error).__name__}: {error}"
+        function = getattr(error, "minidl_function", None)
+        if function is None:
+            why = "the law could not be evaluated on what the implementation returned"
+        else:
+            why = f"{function} raised an error"
+        return Breakage(why=why, expected="a result", got=raised, **common)
+
+    def broken_by(self, contract: Contract, implementation: Any, *, first: bool = False) -> list[str]:
+        """The names of the contract's items that an implementation breaks, without shrinking; the first one only if asked."""
+        broken = []
+        with quiet():
+            for item in self.items(contract):
+                row = self.judge(item, implementation, shrink=False)
+                if row.status == "broken" and not row.breakage.vacuous:
+                    broken.append(item.name)
+                    if first:
+                        break
+        return broken
+
+    def kills(self, contract: Contract) -> Kills | None:
+        """Which planted bugs these very cases kill. None without a reference to plant them in."""
+        if self.reference is None:
+            return None
+        dead = {bug.name: self.broken_by(contract, bug.apply(self.reference), first=True) for bug in contract.planted}
+        return Kills(tuple(name for name, by in dead.items() if by), tuple(name for name, by in dead.items() if not by))
+
+    def resembles(self, contract: Contract, implementation: Any, rows: Sequence[Row]) -> Resemblance | None:
+        """The planted bug that the broken rows of a contract look like."""
+        reference = self.references[contract.function]
+        if reference is None or not contract.planted:
+            return None
+        failing = [row.breakage.case for row in rows if row.status == "broken" and row.breakage.case]
+        broken = frozenset(row.item.name for row in rows if row.status == "broken" and row.item.kind == "law")
+        laws = {law.name for law in contract.laws}
+
+        def laws_broken_by(bug: Planted) -> frozenset[str]:
+            return frozenset(self.broken_by(contract, bug.apply(self.reference))) & laws
+
+        drawn = contract.cases.generated
+        more = draw(drawn, self.examples, self.seed)[:_COMPARED] if drawn is not None and self.examples else ()
+        cases = [*contract.cases.named.values(), *failing, *more]
+        subject = Subject(implementation, self.contracts)
+        try:
+            return resemblance(contract, reference, subject, cases, broken, laws_broken_by)
+        except Stalled:  # what takes that long is not compared on further cases
+            return None
+
+
+def run(
+    method_or_contracts: Any,
+    impl: Any,
+    *,
+    reference: Any = None,
+    known: Mapping[str, str] | None = None,
+    claims: Mapping[str, str] | None = None,
+    examples: int = EXAMPLES,
+    seed: int = 0,
+    functions: Sequence[str] | None = None,
+    planted: bool = True,
+    target: str | None = None,
+) -> Report:
+    """Hold an implementation against contracts.
+
+    method_or_contracts: a method of the atlas by name, or contracts; with contracts, agreement and planted bugs need
+        their `reference`.
+    impl: a namespace of functions, or a string that `load_target` understands.
+    known: expected failures, from a row's id (as the report prints it, `function/law`) to the reason.
+    claims: other conventions, such as {"kink": "any-subgradient"} or {"dtype": "any"}.
+    examples: generated cases per row; seed fixes them. functions: judge only these. planted=False leaves out the
+        count of planted bugs. target: the string that names `impl` for the report and for the lines that reproduce a
+        failure (without it, those lines speak of a variable `impl`).
+    Raises ValueError on unknown names and TargetError when `impl` is a string that cannot be loaded.
+    """
+    bench = Bench.of(
+        method_or_contracts, reference=reference, functions=functions, claims=claims or {}, examples=examples, seed=seed
+    )
+    known = dict(known or {})
+    ids = [item.id for item in bench.all_items()]
+    for name, reason in known.items():
+        if name not in ids:
+            raise ValueError(f"known failure {unknown(name, ids)}")
+        if not isinstance(reason, str) or not reason.strip():
+            raise ValueError(f"known failure {name!r} needs a reason")
+    with opened(impl, bench.contracts, bench.reference) as implementation:
+        if target is None and (isinstance(impl, str) or inspect.ismodule(impl)):
+            target = impl if isinstance(impl, str) else impl.__name__
+        report = Report(
+            method=bench.method or "contracts",
+            target=target or getattr(impl, "__name__", type(impl).__name__),
+            reference=getattr(bench.reference, "__name__", type(bench.reference).__name__) if bench.reference else "",
+            lesson=bench.lesson,
+            examples=examples,
+            seed=seed,
+            claims={name: value for name, value in bench.claims.items() if name in (claims or {})},
+        )
+        _fill(bench, report, implementation, known, repr(target) if target else "impl")
+    if planted and not report.unusable:
+        counted = {contract.function: bench.kills(contract) for contract in bench.contracts}
+        report.planted = {function: kills for function, kills in counted.items() if kills is not None}
+    return report
+
+
+def _fill(bench: Bench, report: Report, impl: Any, known: Mapping[str, str], source: str) -> None:
+    """Judge every contract; source is the implementation as Python that `reproduce` takes."""
+    try:
+        for contract in bench.contracts:
+            _judge_contract(bench, contract, impl, source, known, report)
+    except Unusable as error:
+        report.unusable = str(error)
+        return
+    if not any(row.status not in ("not provided", "claimed otherwise") for row in report.rows):
+        have = sorted(entry for entry in dir(impl) if not entry.startswith("_"))
+        wanted = ", ".join(contract.function for contract in bench.contracts)
+        report.unusable = (
+            f"it provides none of the functions judged here ({wanted}); it has {', '.join(have) or 'none'}"
+        )
+
+
+def _judge_contract(
+    bench: Bench, contract: Contract, impl: Any, name: str, known: Mapping[str, str], report: Report
+) -> None:
+    rows = [bench.judge(item, impl, target=name) for item in bench.items(contract)]
+    if any(row.status == "broken" for row in rows):
+        report.resemblances[contract.function] = bench.resembles(contract, impl, rows)
+    for row in rows:
+        if row.item.id in known:
+            row.reason = known[row.item.id]
+            row.status = {"broken": "known", "holds": "unexpected pass"}.get(row.status, row.status)
+    report.rows += rows
+
+
+def unknown(name: str, names: Sequence[str]) -> str:
+    """What to say of a name that does not exist."""
+    near = difflib.get_close_matches(name, names, n=3, cutoff=0.4)
+    return f"{name!r} is not there; " + (f"near are {', '.join(near)}" if near else f"there are {', '.join(names)}")
