@@ -311,9 +311,9 @@ W = dl.Tensor([[0.5, -1.0], [0.25, 2.0]], requires_grad=True)  # (2, 2)
 b = dl.Tensor([0.5, 1.0], requires_grad=True)  # (2,)
 r = dl.relu(x @ W + b)  # (1, 2)
 L = (r * r).sum()
-names = {x: "x", W: "W", b: "b", r: "r", L: "L"}
-lesson.figure(draw.draw(L, names=names, values=True), "tape")
-lesson.player(draw.animate(L, names=names), "backward")
+names = dict(x=x, W=W, b=b, r=r, L=L)
+lesson.figure(draw.draw(L, names, values=True), "tape")
+lesson.player(draw.animate(L, names), "backward")
 lesson.claim("nodes on the tape: 3 leaves, 5 operations", predicted=8, measured=len(dl.tape(L)))
 
 # %% [markdown]

@@ -30,7 +30,7 @@ lesson = Lesson(
         test="test images",
         steps="training steps for the depth experiments; 0 means 1000 for strokes and 1500 for mnist",
         batch="batch size for the depth experiments",
-        removal_steps="training steps (batch 64) before blocks are removed; 0 means 2000 for strokes and 3000 for mnist",
+        removal_steps="training steps (batch 64) before blocks are removed",
         long="train 15,000 steps before blocks are removed, as for the paper's 90 % figure (minutes)",
     ),
     choices=dict(data=("strokes", "mnist")),
@@ -53,7 +53,7 @@ from minidl.residual.nets import DenseNet
 repeats = p.repeats or (3 if p.data == "mnist" else 1)
 seeds = range(p.seed, p.seed + repeats)
 steps = p.steps or (1500 if p.data == "mnist" else 1000)
-removal_steps = 15_000 if p.long else p.removal_steps or (3000 if p.data == "mnist" else 2000)
+removal_steps = 15_000 if p.long else p.removal_steps
 rng = np.random.default_rng(p.seed)
 
 # %% [markdown]
@@ -351,8 +351,8 @@ x = Tensor([x0])  # (1,)
 for k in ks:
     x = gated.gated_residual(x, w * x, k)  # (1,)
 x_last = x.sum()
-names = {k: f"k{i}" for i, k in enumerate(ks, start=1)} | {x_last: "x_L"}
-lesson.player(draw.animate(x_last, names=names), "backward")
+names = {f"k{i}": k for i, k in enumerate(ks, start=1)} | dict(x_L=x_last)
+lesson.player(draw.animate(x_last, names), "backward")
 x_last.backward(retain_graph=True)
 closed_form = np.array([w * x_last.item() / (1 + k.item() * w) for k in ks])
 lesson.claim(

@@ -284,6 +284,16 @@ def test_closed_block_does_not_touch_its_branch(k):
     assert all((leaf.grad.data == 0).all() for leaf in tensors[1:])
 
 
+def test_closed_convolutional_block_keeps_its_projection():
+    case = IMAGES.named["changes_shape"]
+    names = ("x", "gamma1", "beta1", "W1", "gamma2", "beta2", "W2")
+    tensors = leaves(*(case[name] for name in names), [-1.0], case["projection"])
+    gated.convolutional_block(*tensors, case["stride"]).sum().backward()
+    assert all((leaf.grad.data == 0).all() for leaf in tensors[1:8])
+    assert (tensors[0].grad.data[:, :, ::2, ::2] == case["projection"].sum(axis=0).reshape(1, 2, 1, 1)).all()
+    assert (tensors[0].grad.data[:, :, 1::2] == 0).all()
+
+
 def test_closed_gate_of_constants():
     constant = gated.gated_residual(X, F, Tensor([-1.0]))
     assert isinstance(constant, Tensor)

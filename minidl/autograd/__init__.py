@@ -67,10 +67,11 @@ from minidl.autograd.tensor import Primitive, Tensor, no_grad
 methods.install()
 
 __all__ = [
-    "Primitive", "Tensor", "abs", "add", "avg_pool2d", "broadcast_to", "clip", "concatenate", "conv1d", "conv2d", "cos",
-    "cross_entropy", "cumsum", "custom_gradient", "divide", "einsum", "erf", "exp", "getitem", "grad", "gradients", "hessian",
-    "hvp", "jacobian", "jvp", "linear", "log", "log1p", "log_softmax", "logsumexp", "matmul", "max", "max_pool2d", "maximum", "mean",
-    "min", "minimum", "multiply", "negative", "no_grad", "norm", "pad", "power", "relu", "reshape", "scatter", "sigmoid",
-    "sign", "sin", "softmax", "softplus", "sqrt", "stack", "stop_gradient", "straight_through", "subtract", "sum", "swapaxes",
-    "tanh", "tape", "transpose", "value_and_grad", "vjp", "where",
+    "Primitive", "Tensor", "abs", "add", "avg_pool2d", "broadcast_to", "clip", "concatenate", "conv1d", "conv2d",
+    "cos", "cross_entropy", "cumsum", "custom_gradient", "divide", "einsum", "erf", "exp", "getitem", "grad",
+    "gradients", "hessian", "hvp", "jacobian", "jvp", "linear", "log", "log1p", "log_softmax", "logsumexp",
+    "matmul", "max", "max_pool2d", "maximum", "mean", "min", "minimum", "multiply", "negative", "no_grad", "norm",
+    "pad", "power", "relu", "reshape", "scatter", "sigmoid", "sign", "sin", "softmax", "softplus", "sqrt", "stack",
+    "stop_gradient", "straight_through", "subtract", "sum", "swapaxes", "tanh", "tape", "transpose",
+    "value_and_grad", "vjp", "where",
 ]  # fmt: skip

@@ -78,7 +78,7 @@ def sweep(
         if op is None:
             kept[node] = g
             continue
-        if node in wanted:
+        if wanted and node in wanted:
             kept[node] = g
         y, args, values, params = node._value, node._args, node._values, node._params
         inputs = values
@@ -88,9 +88,7 @@ def sweep(
             if a is None or (reached is not None and a not in reached):
                 continue
             term = rule(g, y, *inputs, **params) if params else rule(g, y, *inputs)
-            if term.shape != v.shape:
-                if not op.broadcasts:
-                    raise ValueError(f"a rule of {op.name} gave shape {term.shape} for an input of shape {v.shape}")
+            if op.broadcasts and term.shape != v.shape:
                 term = unbroadcast(term, v.shape)
             adjoints[a] = adjoints[a] + term if a in adjoints else term
         if release:
@@ -111,7 +109,7 @@ def _as_tensors(node: Tensor) -> tuple[Tensor, list, dict]:
 
 
 def backward(root: Tensor, seed: Any = None, *, create_graph: bool = False, retain_graph: bool | None = None) -> None:
-    r"""Add $\partial\,\langle \text{seed}, \text{root}\rangle / \partial\,\text{leaf}$ to `.grad` of every leaf that asks for it.
+    r"""Add $\partial\,\langle \text{seed}, \text{root}\rangle / \partial\,\text{leaf}$ to `.grad` of each leaf that asks.
 
     seed: array of this tensor's shape; needed unless the tensor has exactly one entry (then 1).
     create_graph: record the pass, so that the gradients can be differentiated again.

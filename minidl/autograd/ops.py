@@ -122,7 +122,7 @@ def _erf(a):
 erf = Primitive("erf", _erf, lambda g, y, a: g * exp(-a * a) * (2 / math.sqrt(math.pi)))
 
 # --- with kinks --------------------------------------------------------------------------------------------------------
-relu = Primitive("relu", lambda a: np.maximum(a, 0), lambda g, y, a: g * (raw(y) > 0))
+relu = Primitive("relu", lambda a: np.maximum(a, 0), lambda g, y, a: g * (y > 0))
 abs = Primitive("abs", np.abs, lambda g, y, a: g * sign(a))
 sign = Primitive("sign", np.sign, _zeros)
 
@@ -226,7 +226,23 @@ def custom_gradient(forward, *rules, name: str | None = None) -> Primitive:
     """
     if not rules:
         raise ValueError("custom_gradient needs one rule per input of the forward function")
-    return Primitive(name or getattr(forward, "__name__", "custom"), _guarded(forward), *map(_guarded, rules))
+    name = name or getattr(forward, "__name__", "custom")
+    return Primitive(name, _guarded(forward), *(_guarded_rule(name, i, rule) for i, rule in enumerate(rules)))
+
+
+def _guarded_rule(name, i, rule):
+    """A user's rule, whose result must have the shape of its input."""
+    rule = _guarded(rule)
+
+    def call(g, y, *inputs, **params):
+        term = rule(g, y, *inputs, **params)
+        if term.shape != np.shape(raw(inputs[i])):
+            raise ValueError(
+                f"a rule of {name} gave shape {term.shape} for an input of shape {np.shape(raw(inputs[i]))}"
+            )
+        return term
+
+    return call
 
 
 def _guarded(function):

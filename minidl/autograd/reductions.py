@@ -12,7 +12,7 @@ import numpy as np
 
 from minidl.autograd.ops import arrayed, exp, raw, where
 from minidl.autograd.shapes import broadcast_to
-from minidl.autograd.tensor import Primitive
+from minidl.autograd.tensor import Primitive, Tensor
 
 
 def _axes(x: Any, axis: Any) -> tuple[int, ...]:
@@ -55,17 +55,23 @@ def _extremum_rule(g, y, a, *, axis, keepdims):
     return _restore(g, a, axis) * (winners / winners.sum(axis=axis, keepdims=True)).astype(a.dtype)
 
 
-def _logsumexp(a, *, axis, keepdims):
+def _finite_max(a, axis):
     m = np.max(np.real(a), axis=axis, keepdims=True)
-    m = np.where(np.isfinite(m), m, 0.0).astype(m.dtype)
+    return np.where(np.isfinite(m), m, 0.0).astype(m.dtype)
+
+
+def _logsumexp(a, *, axis, keepdims):
+    m = _finite_max(a, axis)
     with np.errstate(divide="ignore"):  # log 0 = -inf is the right answer when all entries are -inf
         y = m + np.log(np.sum(np.exp(a - m), axis=axis, keepdims=True))
     return y if keepdims else y.reshape([n for i, n in enumerate(a.shape) if i not in axis])[()]
 
 
 def _logsumexp_rule(g, y, a, *, axis, keepdims):
-    y = _restore(y, a, axis)
-    return _restore(g, a, axis) * exp(a - where(raw(y) == -math.inf, 0.0, y))
+    """The softmax of a, not written exp(a - y): a large y has no digits left for the sum."""
+    e = exp(a - _finite_max(raw(a), axis))
+    total = e.sum(axis=axis, keepdims=True)
+    return _restore(g, a, axis) * (e / where(raw(total) == 0, 1.0, total))
 
 
 def _norm(a, *, axis, keepdims):
@@ -140,10 +146,10 @@ def _cross_entropy(a, *, labels, weight):
     """Losses times weight, summed; saves softmax(a) - onehot(labels), which the rule scales."""
     rows, classes = a.shape
     chosen = np.arange(0, rows * classes, classes) + labels  # where the labels stand in the flattened array
-    z = a - np.maximum.reduce(a.real, 1, keepdims=True)  # (N, C)
+    z = a - np.maximum.reduce(a.real, 1, None, None, True)  # (N, C)
     picked = z.reshape(-1).take(chosen)  # (N,)
-    np.exp(z, out=z)
-    s = np.add.reduce(z, 1, keepdims=True)  # (N, 1)
+    np.exp(z, z)
+    s = np.add.reduce(z, 1, None, None, True)  # (N, 1)
     losses = np.log(s).reshape(-1) - picked  # (N,)
     z /= s  # softmax
     z.reshape(-1)[chosen] -= 1
@@ -166,8 +172,8 @@ def cross_entropy(logits: Any, labels: Any, reduction: str = "mean") -> Any:
     Raises ValueError for labels out of range, shapes that do not match, an empty batch or an unknown reduction;
     TypeError for labels that are not integers.
     """
-    logits, labels = arrayed(logits), np.asarray(raw(labels))
-    shape = raw(logits).shape
+    logits, labels = arrayed(logits), np.asarray(labels._value if type(labels) is Tensor else labels)
+    shape = logits._value.shape if type(logits) is Tensor else logits.shape
     if labels.shape != shape[:-1] or not shape or not shape[-1]:
         raise ValueError(
             f"labels of shape {labels.shape} do not fit logits of shape {shape}: "

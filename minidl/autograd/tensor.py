@@ -66,11 +66,12 @@ class Tensor:
 
     def item(self) -> float:
         """The value as a Python number; the tensor must hold exactly one."""
-        if self.size != 1:
+        value = self._value
+        if value.size != 1:
             raise ValueError(
                 f"item() needs a tensor with one entry, got shape {self.shape}: index it or reduce it first"
             )
-        return self._value.item()
+        return value.item()
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -218,6 +219,16 @@ class Primitive:
         return f"<primitive {self.name}>"
 
     def __call__(self, *args, **params):
+        if len(args) == 1 and type(args[0]) is Tensor:  # most calls: a shortcut through what follows
+            (a,) = args
+            value = self.forward(a._value, **params)
+            if self.saves:
+                value, params["saved"] = value
+            if not (a.requires_grad and _recording.get()):
+                return constant(value)
+            if len(self.rules) != 1:
+                raise self._arity_error(1)
+            return _node(self, value, args, (a._value,), params)
         tensors = needed = borrowed = False
         values, parents = [], []
         for a in args:
@@ -243,14 +254,15 @@ class Primitive:
         if not (needed and _recording.get()):
             return constant(value)
         if len(values) != len(self.rules):
-            raise TypeError(
-                f"{self.name} has {len(self.rules)} gradient rules, one per input, got {len(values)} inputs"
-            )
+            raise self._arity_error(len(values))
         if borrowed:  # somebody else's arrays, which they may write into before the backward pass
             values = [_keep(v) if type(a) is np.ndarray else v for a, v in zip(args, values, strict=True)]
         if self.saves:
             params["saved"] = saved
         return _node(self, value, parents, values, params)
+
+    def _arity_error(self, inputs: int) -> TypeError:
+        return TypeError(f"{self.name} has {len(self.rules)} gradient rules, one per input, got {inputs} inputs")
 
     def operator(self) -> Callable[[Tensor, Any], Tensor]:
         """The method behind an infix operator, with a shortcut for two tensors."""

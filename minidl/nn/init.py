@@ -11,16 +11,18 @@ from collections.abc import Callable
 
 import numpy as np
 
+from minidl.nn.border import generator
+
 Initialiser = Callable[..., np.ndarray]
 
 
 def _uniform(shape, variance, rng, dtype):
     bound = math.sqrt(3 * variance)  # the variance of U(-b, b) is b^2 / 3
-    return rng.uniform(-bound, bound, shape).astype(dtype)
+    return generator(rng).uniform(-bound, bound, shape).astype(dtype)
 
 
 def _normal(shape, variance, rng, dtype):
-    return (math.sqrt(variance) * rng.standard_normal(shape)).astype(dtype)
+    return (math.sqrt(variance) * generator(rng).standard_normal(shape)).astype(dtype)
 
 
 def glorot_uniform(shape, fan_in, fan_out, *, rng: np.random.Generator, dtype=np.float64) -> np.ndarray:

@@ -6,26 +6,21 @@ from typing import Any
 
 import numpy as np
 
-from minidl.autograd import Tensor, conv2d
+from minidl.autograd import Tensor, conv2d, linear
+from minidl.nn.border import floats, generator, positive
 from minidl.nn.init import Initialiser, glorot_uniform, he_normal
 from minidl.nn.module import Module
 
 
-def positive(**sizes: int) -> None:
-    """Raise ValueError for a size that is not a positive integer."""
-    for name, size in sizes.items():
-        if not isinstance(size, (int, np.integer)) or size < 1:
-            raise ValueError(f"{name} must be a positive integer, got {size!r}")
-
-
 def parameter(values: np.ndarray) -> Tensor:
+    """A leaf that asks for gradients."""
     return Tensor(values, requires_grad=True)
 
 
 class Linear(Module):
     """`x @ weight + bias` for x (..., inputs); weight (inputs, outputs), bias (outputs,).
 
-    Raises ValueError if the last axis of x is not `inputs` long.
+    Integers count as floats of the weight's dtype. Raises ValueError if the last axis of x is not `inputs` long.
     """
 
     def __init__(
@@ -43,19 +38,22 @@ class Linear(Module):
         self.bias = parameter(np.zeros(outputs, dtype)) if bias else None
 
     def __call__(self, x: Any, *, training: bool = False, rng: np.random.Generator | None = None) -> Any:
-        if x.shape[-1] != self.weight.shape[0]:
+        x = floats("Linear", x, self.weight.dtype)
+        if x.shape[-1:] != self.weight.shape[:1]:
             raise ValueError(
                 f"Linear takes inputs of width {self.weight.shape[0]}, got shape {x.shape}: "
                 "flatten images with x.reshape(len(x), -1), or build the layer for this width"
             )
-        y = x @ self.weight  # (..., outputs)
-        return y if self.bias is None else y + self.bias
+        if self.bias is None:
+            return x @ self.weight  # (..., outputs)
+        return linear(x, self.weight, self.bias) if x.ndim > 1 else x @ self.weight + self.bias
 
 
 class Conv2d(Module):
     """2-D convolution for x (N, inputs, H, W): weight (outputs, inputs, size, size), bias (outputs,).
 
-    padding defaults to size // 2, which keeps height and width at stride 1 and odd size.
+    padding defaults to size // 2, which keeps height and width at stride 1 and odd size. Integers count as floats of the
+    weight's dtype. Raises ValueError for an x of another shape.
     """
 
     def __init__(
@@ -72,12 +70,20 @@ class Conv2d(Module):
         dtype: Any = np.float64,
     ):
         positive(inputs=inputs, outputs=outputs, size=size, stride=stride)
+        if padding is not None and (not isinstance(padding, (int, np.integer)) or padding < 0):
+            raise ValueError(f"padding must be an integer of at least 0, got {padding!r}")
         fan_in, fan_out = inputs * size * size, outputs * size * size
         self.weight = parameter(init((outputs, inputs, size, size), fan_in, fan_out, rng=rng, dtype=dtype))
         self.bias = parameter(np.zeros(outputs, dtype)) if bias else None
         self.stride, self.padding = stride, size // 2 if padding is None else padding
 
     def __call__(self, x: Any, *, training: bool = False, rng: np.random.Generator | None = None) -> Any:
+        x = floats("Conv2d", x, self.weight.dtype)
+        if x.ndim != 4 or x.shape[1] != self.weight.shape[1]:
+            raise ValueError(
+                f"Conv2d takes images (N, {self.weight.shape[1]}, H, W), got shape {x.shape}: add the axis of a single "
+                "channel with x[:, None], bring channels to the front with x.transpose(0, 3, 1, 2)"
+            )
         y = conv2d(x, self.weight, self.stride, self.padding)  # (N, outputs, H', W')
         return y if self.bias is None else y + self.bias.reshape((-1, 1, 1))
 
@@ -90,7 +96,7 @@ class Embedding(Module):
 
     def __init__(self, rows: int, width: int, *, rng: np.random.Generator, scale: float = 1.0, dtype: Any = np.float64):
         positive(rows=rows, width=width)
-        self.weight = parameter((scale * rng.standard_normal((rows, width))).astype(dtype))
+        self.weight = parameter((scale * generator(rng).standard_normal((rows, width))).astype(dtype))
 
     def __call__(self, x: Any, *, training: bool = False, rng: np.random.Generator | None = None) -> Any:
         indices = np.asarray(x)
@@ -112,13 +118,20 @@ class Dropout(Module):
         self.rate = rate
 
     def __call__(self, x: Any, *, training: bool = False, rng: np.random.Generator | None = None) -> Any:
+        x = floats("Dropout", x)
         if not training or self.rate == 0:
             return x
         if rng is None:
             raise ValueError("Dropout draws noise in training: pass rng=np.random.default_rng(seed) to the call")
-        return dropout(x, rng.random(x.shape), self.rate)
+        return dropout(x, generator(rng).random(x.shape), self.rate)
 
 
 def dropout(x: Any, u: np.ndarray, rate: float) -> Any:
-    """Dropout with its noise as input: uniforms u in [0, 1) of x's shape; entries with u < rate are dropped."""
+    """Dropout with its noise as input: uniforms u in [0, 1) of x's shape; entries with u < rate are dropped.
+
+    Raises ValueError for noise of another shape, which would drop entries together, and a rate outside [0, 1).
+    """
+    x = floats("dropout", x)
+    if np.shape(u) != x.shape or not 0 <= rate < 1:
+        raise ValueError(f"dropout takes noise of shape {x.shape} and a rate in [0, 1), got {np.shape(u)} and {rate}")
     return x * ((u >= rate) / (1 - rate)).astype(x.dtype)

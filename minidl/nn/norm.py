@@ -18,7 +18,8 @@ from typing import Any
 import numpy as np
 
 from minidl.autograd import Primitive, Tensor, sqrt
-from minidl.nn.layers import parameter, positive
+from minidl.nn.border import floats, positive
+from minidl.nn.layers import parameter
 from minidl.nn.module import Module
 
 
@@ -53,8 +54,9 @@ _standardize = Primitive("standardize", _standardize_forward, _standardize_rule,
 
 def standardize(x: Any, axes: tuple[int, ...], eps: float) -> Any:
     r"""$(x - \mu) / \sqrt{\sigma^2 + \epsilon}$ with the mean and biased variance of x itself over `axes`."""
+    x = floats("standardize", x)
     mean, variance = moments(x._value if type(x) is Tensor else x, axes)
-    return _standardize(x, axes=axes, eps=eps, mean=mean, variance=variance)
+    return _standardize(x, axes=axes, eps=float(eps), mean=mean, variance=variance)
 
 
 class BatchNorm(Module):
@@ -75,9 +77,10 @@ class BatchNorm(Module):
         self.beta = parameter(np.zeros(features, dtype))
         self.running_mean = np.zeros(features, dtype)
         self.running_variance = np.ones(features, dtype)
-        self.momentum, self.eps = momentum, eps
+        self.momentum, self.eps = float(momentum), float(eps)  # a np.float64 would turn float32 into float64
 
     def __call__(self, x: Any, *, training: bool = False, rng: np.random.Generator | None = None) -> Any:
+        x = floats("BatchNorm", x, self.gamma.dtype)
         if x.ndim < 2 or x.shape[1] != len(self.running_mean):
             raise ValueError(f"BatchNorm has {len(self.running_mean)} features on axis 1, got shape {x.shape}")
         if x.size == 0:
@@ -87,7 +90,7 @@ class BatchNorm(Module):
         if x.ndim > 2:
             gamma, beta = gamma.reshape(column), beta.reshape(column)
         if not training:
-            scale = 1 / np.sqrt(self.running_variance.reshape(column) + np.asarray(self.eps, x.dtype))
+            scale = 1 / np.sqrt(self.running_variance.reshape(column) + self.eps)
             return (x - self.running_mean.reshape(column)) * scale * gamma + beta
         axes = (0, *range(2, x.ndim))
         mean, variance = moments(x._value if type(x) is Tensor else x, axes)
@@ -95,9 +98,10 @@ class BatchNorm(Module):
         return _standardize(x, axes=axes, eps=self.eps, mean=mean, variance=variance) * gamma + beta
 
     def _remember(self, mean: np.ndarray, variance: np.ndarray, n: int) -> None:
-        old, new = 1 - self.momentum, self.momentum
-        self.running_mean = old * self.running_mean + new * mean
-        self.running_variance = old * self.running_variance + (new * n / max(n - 1, 1)) * variance
+        old, new, dtype = 1 - self.momentum, self.momentum, self.running_mean.dtype
+        self.running_mean = (old * self.running_mean + new * mean).astype(dtype, copy=False)
+        variance = old * self.running_variance + (new * n / max(n - 1, 1)) * variance
+        self.running_variance = variance.astype(dtype, copy=False)
 
 
 class LayerNorm(Module):
@@ -109,9 +113,10 @@ class LayerNorm(Module):
             raise ValueError(f"eps must be positive, got {eps}")
         self.gamma = parameter(np.ones(features, dtype))
         self.beta = parameter(np.zeros(features, dtype))
-        self.eps = eps
+        self.eps = float(eps)
 
     def __call__(self, x: Any, *, training: bool = False, rng: np.random.Generator | None = None) -> Any:
-        if x.shape[-1] != len(self.gamma):
+        x = floats("LayerNorm", x, self.gamma.dtype)
+        if x.shape[-1:] != self.gamma.shape:
             raise ValueError(f"LayerNorm has {len(self.gamma)} features on the last axis, got shape {x.shape}")
         return standardize(x, (x.ndim - 1,), self.eps) * self.gamma + self.beta

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from minidl.optim.optimizer import Optimizer, check_hyper
+from minidl.optim.optimizer import Optimizer, check_hyper, two
 
 
 @dataclass(frozen=True)
@@ -57,4 +57,4 @@ class Adam(Optimizer):
         weight_decay: float = 0.0,
         maximize: bool = False,
     ):
-        super().__init__(params, step, AdamHyper(lr, *betas, eps, weight_decay, maximize))
+        super().__init__(params, step, AdamHyper(lr, *two(betas), eps, weight_decay, maximize))

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from minidl.optim.optimizer import Optimizer, check_hyper
+from minidl.optim.optimizer import Optimizer, check_hyper, two
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,7 @@ class NadamHyper:
     eps: float = 1e-8
     momentum_decay: float = 4e-3
     weight_decay: float = 0.0
+    maximize: bool = False
 
     def __post_init__(self):
         check_hyper(self, beta1=(0, 1), beta2=(0, 1))
@@ -43,6 +44,8 @@ def momentum(t: int, hyper: NadamHyper) -> float:
 
 def step(w: np.ndarray, g: np.ndarray, state: dict[str, Any], hyper: NadamHyper) -> tuple[np.ndarray, dict[str, Any]]:
     r"""One step: w, g (d,) -> new w and state {"t", "product" ($\prod_{i \le t} \mu_i$), "m": (d,), "v": (d,)}."""
+    if hyper.maximize:
+        g = -g
     if hyper.weight_decay:
         g = g + hyper.weight_decay * w
     t = state.get("t", 0) + 1
@@ -66,5 +69,6 @@ class Nadam(Optimizer):
         eps: float = 1e-8,
         momentum_decay: float = 4e-3,
         weight_decay: float = 0.0,
+        maximize: bool = False,
     ):
-        super().__init__(params, step, NadamHyper(lr, *betas, eps, momentum_decay, weight_decay))
+        super().__init__(params, step, NadamHyper(lr, *two(betas), eps, momentum_decay, weight_decay, maximize))

@@ -10,23 +10,32 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, replace
+from numbers import Real
 from typing import Any
 
 import numpy as np
 
 from minidl.autograd import Tensor
 
-_PACKED = (
-    1 << 14
-)  # tensors below this many entries share one vector: at that size the calls cost more than the arithmetic
+# Tensors below this many entries share one vector: at that size the calls cost more than the arithmetic.
+_PACKED = 1 << 14
 
 
 def check_hyper(hyper: Any, **bounds: tuple[float, float]) -> None:
-    """Raise ValueError for a hyperparameter that is not a finite number in [low, high)."""
+    """Raise ValueError for a hyperparameter that is not a finite number in [low, high); make it a Python float."""
     for name, (low, high) in bounds.items():
         value = getattr(hyper, name)
-        if not (isinstance(value, (int, float)) and math.isfinite(value) and low <= value < high):
+        number = isinstance(value, Real) and not isinstance(value, bool)
+        if not (number and math.isfinite(value) and low <= value < high):
             raise ValueError(f"{name} must be a finite number in [{low}, {high}), got {value!r}")
+        object.__setattr__(hyper, name, float(value))  # a np.float64 would turn float32 parameters into float64
+
+
+def two(betas: Any) -> tuple[float, float]:
+    """Both betas; ValueError unless there are two."""
+    if not isinstance(betas, Iterable) or len(betas := tuple(betas)) != 2:
+        raise ValueError(f"betas must be two numbers, (beta1, beta2), got {betas!r}")
+    return betas
 
 
 class Optimizer:
@@ -41,19 +50,12 @@ class Optimizer:
     def __init__(self, params: Any, pure_step: Callable, hyper: Any):
         self._step = pure_step
         self.groups: list[tuple[list[Tensor], Any]] = []
-        params = list(params.values()) if isinstance(params, Mapping) else list(params)
-        for group in (
-            params if params and isinstance(params[0], Mapping) and "params" in params[0] else [{"params": params}]
-        ):
+        for group in _groups(params):
             overrides = {k: v for k, v in group.items() if k != "params"}
-            unknown = overrides.keys() - asdict(hyper).keys()
-            if unknown:
-                raise ValueError(
-                    f"unknown hyperparameters {sorted(unknown)}: {type(self).__name__} has {list(asdict(hyper))}"
-                )
-            members = group["params"]
-            members = list(members.values()) if isinstance(members, Mapping) else list(members)
-            self.groups.append((_checked(members), replace(hyper, **overrides)))
+            self.groups.append((_checked(_members(group["params"])), self._changed(hyper, overrides)))
+        every = [p for tensors, _ in self.groups for p in tensors]
+        if len(set(every)) != len(every):
+            raise ValueError("a parameter appears twice, and would be updated twice per step: name each tensor once")
         self._state: dict[tuple[Tensor, ...], dict[str, Any]] = {}
 
     def zero_grad(self) -> None:
@@ -64,12 +66,20 @@ class Optimizer:
 
     def set_hyper(self, **changes: float) -> None:
         """Change hyperparameters of all groups between steps, such as lr; the state stays."""
-        self.groups = [(tensors, replace(hyper, **changes)) for tensors, hyper in self.groups]
+        self.groups = [(tensors, self._changed(hyper, changes)) for tensors, hyper in self.groups]
+
+    def _changed(self, hyper: Any, changes: Mapping[str, Any]) -> Any:
+        if unknown := changes.keys() - asdict(hyper).keys():
+            raise ValueError(
+                f"unknown hyperparameters {sorted(unknown)}: {type(self).__name__} has {list(asdict(hyper))}"
+            )
+        return replace(hyper, **changes)
 
     def step(self) -> None:
-        """One update of every tensor that has a gradient."""
-        for tensors, hyper in self.groups:
-            for chunk in _chunks([p for p in tensors if p.grad is not None]):
+        """One update of every tensor that has a gradient. Raises ValueError, and changes nothing, if one does not fit."""
+        ready = [([p for p in tensors if _has_gradient(p)], hyper) for tensors, hyper in self.groups]
+        for tensors, hyper in ready:
+            for chunk in _chunks(tensors):
                 for members, state in self._states(chunk):
                     w, g = (_join([t._value for t in side]) for side in (members, [p.grad for p in members]))
                     w, self._state[members] = self._step(w, g, state, hyper)
@@ -96,6 +106,19 @@ class Optimizer:
         ]
 
 
+def _has_gradient(p: Tensor) -> bool:
+    g = p.grad
+    if g is None:
+        return False
+    if type(g) is not Tensor or g._value.shape != p._value.shape or g._value.dtype != p._value.dtype:
+        got = f"{g.dtype}{g.shape}" if isinstance(g, (Tensor, np.ndarray)) else ""
+        raise ValueError(
+            f"the gradient of a {p.dtype}{p.shape} parameter must be a tensor like it, got {type(g).__name__} {got}: "
+            "leave .grad to backward(), or set it to Tensor(array)"
+        )
+    return True
+
+
 def _chunks(tensors: list[Tensor]) -> list[tuple[Tensor, ...]]:
     """Large tensors alone, small ones together by dtype."""
     together: dict[Any, list[Tensor]] = {}
@@ -119,8 +142,28 @@ def _merged(states: list[dict[str, Any]]) -> dict[str, np.ndarray]:
     return {k: _join([s[k] for s in states]) for k, v in states[0].items() if isinstance(v, np.ndarray)}
 
 
-def _checked(tensors: Iterable[Tensor]) -> list[Tensor]:
-    tensors = list(tensors)
+def _members(params: Any) -> list[Any]:
+    """What a dict, a list or a generator of parameters holds."""
+    if isinstance(params, Tensor) or not isinstance(params, Iterable):
+        raise TypeError(
+            f"parameters come as a dict or a list of tensors, got {type(params).__name__}: "
+            "pass model.parameters(), or [w] for one tensor"
+        )
+    return list(params.values() if isinstance(params, Mapping) else params)
+
+
+def _groups(params: Any) -> list[Mapping[str, Any]]:
+    """Groups as they are, anything else as one group."""
+    members = _members(params)
+    grouped = [isinstance(m, Mapping) and "params" in m for m in members]
+    if not any(grouped):
+        return [{"params": members}]
+    if not all(grouped):
+        raise TypeError('pass either tensors or groups {"params": tensors, ...}, not both in one list')
+    return members
+
+
+def _checked(tensors: list[Any]) -> list[Tensor]:
     if not tensors:
         raise ValueError("an optimizer needs at least one parameter, got none: pass model.parameters()")
     for p in tensors:
@@ -130,6 +173,4 @@ def _checked(tensors: Iterable[Tensor]) -> list[Tensor]:
             raise TypeError(
                 "a parameter must be a leaf that requires a gradient: make it with Tensor(x, requires_grad=True)"
             )
-    if len(set(tensors)) != len(tensors):
-        raise ValueError("a parameter appears twice in one group")
     return tensors

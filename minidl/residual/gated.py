@@ -37,13 +37,13 @@ Source. Savarese, Mazza, Figueiredo, "Learning Identity Mappings with Residual G
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cache
 from typing import Any
 
 import numpy as np
 
-from minidl.autograd import Tensor, conv2d, custom_gradient, relu, sqrt
+from minidl.autograd import Tensor, conv2d, relu, sqrt
 from minidl.residual import border
+from minidl.residual.closed import closed
 from minidl.residual.results import BlockGradients, ChainGradients, PlainGradients, ResidualGradients
 
 Array = Any  # a NumPy array or a Tensor: every function takes both, and returns a Tensor when it is given one
@@ -66,19 +66,6 @@ def _shut(k: Array) -> bool:
     return border.plain(k) <= 0
 
 
-def _closed(shortcut: Array, *cut: Array) -> Array:
-    """The shortcut itself, bit by bit; the tensors that were cut off get gradients of exactly 0, with no multiplication."""
-    if not any(isinstance(a, Tensor) for a in (shortcut, *cut)):
-        return np.array(shortcut, dtype=np.result_type(shortcut, *cut))
-    return _skip(len(cut))(shortcut, *cut)
-
-
-@cache
-def _skip(cut: int) -> Callable[..., Array]:
-    zero_rules = [lambda dy, y, *inputs, i=i: np.zeros(inputs[i].shape, inputs[i].dtype) for i in range(1, cut + 1)]
-    return custom_gradient(lambda shortcut, *_: shortcut, lambda dy, y, *_: dy, *zero_rules, name="closed_gate")
-
-
 # --- gated layers ------------------------------------------------------------------------------------------------------
 def gated_plain(x: Array, fx: Array, k: Array) -> Array:
     r"""$y = g(k) f(x) + (1 - g(k)) x$: between the identity ($k \le 0$) and the layer ($k = 1$), beyond it for $k > 1$.
@@ -89,7 +76,7 @@ def gated_plain(x: Array, fx: Array, k: Array) -> Array:
     x, fx = border.matching(x=x, fx=fx)
     k = border.scalar(k, x.dtype)
     if _shut(k):
-        return _closed(x, fx, k)
+        return closed(x, fx, k)
     g = gate(k)
     return g * fx + (1 - g) * x
 
@@ -102,7 +89,7 @@ def gated_residual(shortcut: Array, branch: Array, k: Array) -> Array:
     shortcut, branch = border.matching(shortcut=shortcut, branch=branch)
     k = border.scalar(k, shortcut.dtype)
     if _shut(k):
-        return _closed(shortcut, branch, k)
+        return closed(shortcut, branch, k)
     return gate(k) * branch + shortcut
 
 
@@ -141,7 +128,8 @@ def batch_norm(z: Array, gamma: Array, beta: Array, *, eps: float = 1e-3) -> Arr
         raise ValueError(f"z must be (batch, features) or (batch, channels, height, width), got shape {z.shape}")
     border.expect("gamma", gamma, z.shape[1])
     border.expect("beta", beta, z.shape[1])
-    axes, per_feature = ((0,), (-1,)) if z.ndim == 2 else ((0, 2, 3), (-1, 1, 1))
+    axes = (0, *range(2, z.ndim))  # all but the features
+    per_feature = z.shape[1:2] + (1,) * (z.ndim - 2)
     centred = z - z.mean(axis=axes, keepdims=True)
     variance = (centred * centred).mean(axis=axes, keepdims=True)
     return gamma.reshape(per_feature) * (centred / sqrt(variance + eps)) + beta.reshape(per_feature)
@@ -178,7 +166,7 @@ def dense_block(
     inputs = x, W1, gamma1, beta1, W2, gamma2, beta2 = border.dense_block(x, W1, gamma1, beta1, W2, gamma2, beta2)
     k = border.scalar(k, x.dtype)
     if _shut(k):
-        return _closed(*inputs, k)
+        return closed(*inputs, k)
     hidden = dense_layer(x, W1, gamma1, beta1, eps=eps)  # (batch, h)
     return gated_residual(x, dense_layer(hidden, W2, gamma2, beta2, eps=eps), k)
 
@@ -263,13 +251,13 @@ def convolutional_block(
     the shape changes; removing such a block removes its residual part only. Returns (batch, F, H', W').
     Raises ValueError for shapes that do not fit, a shape that changes without a projection, and gates as `dense_block`.
     """
-    inputs = x, gamma1, beta1, W1, gamma2, beta2, W2, projection = border.convolutional_block(
+    x, gamma1, beta1, W1, gamma2, beta2, W2, projection = border.convolutional_block(
         x, gamma1, beta1, W1, gamma2, beta2, W2, projection, stride
     )
     k = border.scalar(k, x.dtype)
     shortcut = x if projection is None else conv2d(x, projection, stride)  # (batch, F, H', W')
     if _shut(k):
-        return _closed(shortcut, *inputs[1:7], k)
+        return closed(shortcut, gamma1, beta1, W1, gamma2, beta2, W2, k)
     hidden = conv2d(relu(batch_norm(x, gamma1, beta1, eps=eps)), W1, stride, _half(W1))  # (batch, F, H', W')
     branch = conv2d(relu(batch_norm(hidden, gamma2, beta2, eps=eps)), W2, 1, _half(W2))  # (batch, F, H', W')
     return gated_residual(shortcut, branch, k)
@@ -359,7 +347,7 @@ def gated_forward(
         if not _shut(k):
             y = gated_residual(shortcut, branch(y), k)
         else:
-            y = _closed(shortcut, k) if isinstance(k, Tensor) else shortcut
+            y = closed(shortcut, k) if isinstance(k, Tensor) else shortcut
     return +y if y is x else y  # an array of its own, also when every block was removed
 
 

@@ -23,7 +23,9 @@ import numpy as np
 
 from minidl.autograd import Tensor, relu
 from minidl.nn import BatchNorm, Conv2d, Dropout, Linear, Module, Sequential
-from minidl.nn.layers import parameter, positive
+from minidl.nn.border import positive
+from minidl.nn.layers import parameter
+from minidl.residual.border import block_numbers, matching
 from minidl.residual.gated import gated_plain, gated_residual
 
 KINDS = ("plain", "gated_plain", "residual", "gated_residual")
@@ -36,6 +38,7 @@ class Block(Module):
     """
 
     def __init__(self, branch: Module, kind: str, *, projection: Module | None = None, dtype: Any = np.float64):
+        _check_kind(kind)
         self.kind, self.branch, self.projection = kind, branch, projection
         self.gate = parameter(np.ones(1, dtype)) if kind.startswith("gated") else None
 
@@ -47,42 +50,49 @@ class Block(Module):
         if self.kind == "plain":
             return y
         if self.kind == "residual":
+            shortcut, y = matching(shortcut=shortcut, branch=y)
             return y + shortcut
         combine = gated_plain if self.kind == "gated_plain" else gated_residual
         return combine(shortcut, y, self.gate)
 
 
+class Shortcut(Module):
+    """What is left of a block that was removed: the identity or its projection. The other blocks keep their numbers."""
+
+    gate = None
+
+    def __init__(self, projection: Module | None):
+        self.projection = projection
+
+    def __call__(self, x: Any, *, training: bool = False, rng: np.random.Generator | None = None) -> Any:
+        return x if self.projection is None else self.projection(x, training=training, rng=rng)
+
+
 class _Stack(Module):
     """What both nets share: a list of blocks whose members can be removed."""
 
-    blocks: list[Module]
+    blocks: list[Block | Shortcut]
 
     def gates(self) -> np.ndarray:
-        """The gates of the blocks that are there, (blocks,). Raises ValueError for a net without gates."""
-        gates = [b.gate.item() for b in self.blocks if isinstance(b, Block) and b.gate is not None]
-        if not gates:
-            raise ValueError('this net has no gates: build it with kind="gated_residual" or "gated_plain"')
-        return np.array(gates)
+        """The gates by block number, (blocks,); 0 for a removed block. Raises ValueError for a net without gates."""
+        if not any(block.gate is not None for block in self.blocks):
+            raise ValueError('no block here has a gate: build the net with kind="gated_residual" or "gated_plain"')
+        return np.array([0.0 if block.gate is None else block.gate.item() for block in self.blocks])
 
     def without(self, removed: Sequence[int]) -> _Stack:
         """The same net with some blocks removed, as trained otherwise: it shares parameters and statistics with this one.
 
-        A removed block becomes its shortcut, the identity or the projection. removed: distinct block numbers.
-        Raises ValueError for a number that is out of range or given twice, and for plain layers, which have no shortcut.
+        A removed block becomes its shortcut, the identity or the projection. removed: distinct block numbers; they stay
+        the same in the smaller net. Raises ValueError for a number that is out of range, given twice or already removed,
+        and for plain layers, which have no shortcut; TypeError for what is no integer, such as a mask.
         """
-        removed = [int(i) for i in removed]
-        count = len(self.blocks)
-        if any(not 0 <= i < count for i in removed):
-            raise ValueError(f"the net has blocks 0 to {count - 1}, cannot remove {removed}")
-        if len(set(removed)) != len(removed):
-            raise ValueError(f"a block can be removed once, got {removed}")
-        if any(getattr(self.blocks[i], "kind", "residual") == "plain" for i in removed):
+        numbers = set(block_numbers(removed, len(self.blocks)).ravel().tolist())
+        if gone := sorted(i for i in numbers if isinstance(self.blocks[i], Shortcut)):
+            raise ValueError(f"blocks {gone} are removed already: blocks keep their numbers when others go")
+        if any(self.blocks[i].kind == "plain" for i in numbers):
             raise ValueError("a plain layer has no shortcut to put in its place: only the other kinds can lose layers")
         pruned = copy(self)
-        pruned.blocks = [
-            getattr(block, "projection", None) if i in removed else block for i, block in enumerate(self.blocks)
-        ]
-        pruned.blocks = [block for block in pruned.blocks if block is not None]
+        pruned.blocks = [Shortcut(b.projection) if i in numbers else b for i, b in enumerate(self.blocks)]
         return pruned
 
     def decay_groups(self, weight_decay: float) -> list[dict[str, Any]]:

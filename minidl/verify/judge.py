@@ -21,6 +21,7 @@ from minidl.verify.search import Stalled, Unusable
 from minidl.verify.subject import Subject
 from minidl.verify.tolerance import Reference, share, shared_inputs
 
+KINDS = ("call", "agreement", "law", "golden")
 CLAIMS = {"kink": ("minidl", "any-subgradient"), "dtype": ("same", "any")}
 
 

@@ -14,8 +14,6 @@ from typing import Any
 
 import numpy as np
 
-from minidl.laws.core import namespace
-
 _COMPARISONS = {
     ast.Lt: ast.LtE,
     ast.LtE: ast.Lt,
@@ -33,44 +31,57 @@ Change = tuple[str, Callable[[ast.AST], ast.AST]]
 def mutate(module: ModuleType, functions: Sequence[str] | None = None) -> Iterator[tuple[str, SimpleNamespace]]:
     """Every mutant as (name, namespace): the module with one thing in one function wrong.
 
-    functions: top-level functions to mutate, by default all, private ones too. All functions of a mutant call each
-    other, so a helper's mutation reaches whoever calls it. What raises on bad input is left alone. The name says the
-    function, line and change. Raises ValueError on an unknown function.
+    functions: top-level functions to mutate, by default all, private ones too. The whole module is built anew around the
+    wrong function, so its mutation reaches whoever calls it or keeps it in a table. What raises on bad input is left
+    alone. The name says function, change, and what became what. A mutant has `_touched`, a list that fills when a
+    result becomes float32: one that stays empty was no mutation at all.
+    Raises ValueError on an unknown function.
     """
     tree = ast.parse(inspect.getsource(module))
-    bodies = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
-    names = [node.name for node in bodies]
+    names = [node.name for node in tree.body if isinstance(node, ast.FunctionDef)]
     for name in functions if functions is not None else ():
         if name not in names:
             raise ValueError(f"{module.__name__} has no function {name!r}; it has {', '.join(names)}")
-    for position, node in enumerate(bodies):
-        if functions is not None and node.name not in functions:
+    for position, node in enumerate(tree.body):
+        if not isinstance(node, ast.FunctionDef) or (functions is not None and node.name not in functions):
             continue
         seen = {ast.unparse(node)}
         for place, change, build in _sites(node):
             mutant = copy.deepcopy(node)
             target = _at(mutant, place)
-            _put(mutant, place, ast.copy_location(build(target), target))
+            wrong = ast.copy_location(build(copy.deepcopy(target)), target)
+            shown = place[:-1] if isinstance(target, ast.Constant) and len(place) > 1 else place
+            was = ast.unparse(_at(node, shown))  # a constant alone would not say which
+            _put(mutant, place, wrong)
+            becomes = ast.unparse(_at(mutant, shown))
             if (program := ast.unparse(mutant)) in seen:
                 continue
             seen.add(program)
-            label = f"{node.name}:{target.lineno}:{target.col_offset} {change}"
-            yield label, _assemble(module, [*bodies[:position], mutant, *bodies[position + 1 :]], label)
+            label = f"{node.name}: {change}: {was} -> {becomes}".replace("\n", " ")
+            yield label, assemble(module, [*tree.body[:position], mutant, *tree.body[position + 1 :]])
 
 
-def _assemble(module: ModuleType, bodies: Sequence[ast.FunctionDef], label: str) -> SimpleNamespace:
-    program = ast.fix_missing_locations(ast.Module(body=copy.deepcopy(list(bodies)), type_ignores=[]))
-    scope = dict(vars(module)) | {_FLOAT32: _float32}
-    exec(compile(program, f"<mutant {label}>", "exec"), scope)
-    return namespace(module, **{node.name: scope[node.name] for node in bodies if not node.name.startswith("_")})
+def assemble(module: ModuleType, body: Sequence[ast.stmt]) -> SimpleNamespace:
+    """The module with another body, in a namespace of its own."""
+    touched: list[str] = []
+    program = ast.fix_missing_locations(ast.Module(body=list(body), type_ignores=[]))
+    kept = ("__name__", "__package__", "__file__", "__spec__")
+    scope = {name: vars(module)[name] for name in kept} | {_FLOAT32: lambda value: _float32(value, touched)}
+    exec(compile(program, f"<mutant of {module.__name__}>", "exec"), scope)
+    return SimpleNamespace(
+        **{name: value for name, value in scope.items() if not name.startswith("_")}, _touched=touched
+    )
 
 
-def _float32(value: Any) -> Any:
-    """The result in single precision, through tuples (kept as they are otherwise)."""
-    if isinstance(value, tuple):
-        parts = [_float32(part) for part in value]
-        return type(value)(*parts) if hasattr(value, "_fields") else tuple(parts)
+def _float32(value: Any, touched: list[str]) -> Any:
+    """The result in single precision, through tuples, lists and dicts."""
+    if isinstance(value, dict):
+        return {name: _float32(part, touched) for name, part in value.items()}
+    if isinstance(value, tuple | list):
+        parts = [_float32(part, touched) for part in value]
+        return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
     if isinstance(value, float) or (isinstance(value, np.ndarray | np.generic) and value.dtype == np.float64):
+        touched.append(type(value).__name__)
         return np.float32(value)
     return value
 

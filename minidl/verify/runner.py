@@ -12,7 +12,7 @@ from typing import Any
 from minidl import atlas
 from minidl.laws.checks import counting, show
 from minidl.laws.core import Broken, Contract, Planted
-from minidl.verify.judge import Item, checked_claims, items, select
+from minidl.verify.judge import KINDS, Item, checked_claims, items, select
 from minidl.verify.report import Breakage, Kills, Report, Row
 from minidl.verify.repro import line
 from minidl.verify.resemble import Resemblance, resemblance
@@ -149,11 +149,18 @@ class Bench:
             why = f"{function} raised an error"
         return Breakage(why=why, expected="a result", got=raised, **common)
 
-    def broken_by(self, contract: Contract, implementation: Any, *, first: bool = False) -> list[str]:
-        """The names of the contract's items that an implementation breaks, without shrinking; the first one only if asked."""
+    def broken_by(
+        self, contract: Contract, implementation: Any, *, first: bool = False, kinds: Sequence[str] = KINDS
+    ) -> list[str]:
+        """The names of the contract's items that an implementation breaks, without shrinking.
+
+        first: only the first of them, which is quick. kinds: only items of these.
+        """
         broken = []
         with quiet():
             for item in self.items(contract):
+                if item.kind not in kinds:
+                    continue
                 row = self.judge(item, implementation, shrink=False)
                 if row.status == "broken" and not row.breakage.vacuous:
                     broken.append(item.name)

@@ -6,6 +6,7 @@ Layer outputs are (see affine_in_k), but the loss is not linear in them.
 """
 
 from minidl.laws.core import Contract
+from minidl.laws.gated_residual.block_gradients import GRADIENT_CONTRACTS
 from minidl.laws.gated_residual.blocks import BLOCK_CONTRACTS
 from minidl.laws.gated_residual.gates import GATE_CONTRACTS
 from minidl.laws.gated_residual.images import IMAGE_CONTRACTS
@@ -16,6 +17,7 @@ CONTRACTS: tuple[Contract, ...] = (
     *GATE_CONTRACTS,
     *LAYER_CONTRACTS,
     *BLOCK_CONTRACTS,
+    *GRADIENT_CONTRACTS,
     *IMAGE_CONTRACTS,
     *STACK_CONTRACTS,
 )

@@ -1,8 +1,6 @@
-"""The laws of gated blocks: batch normalisation, fully connected blocks with their gradients, convolutional blocks.
+"""The laws of batch normalisation and of the fully connected block: closed forms for batches of two, and invariances.
 
-Their expected values come from other algorithms than a forward and a backward pass: closed forms for batches of two,
-derivatives by complex steps, convolution by shifting and adding, invariances. Tolerances follow the conditioning of the case,
-which batch normalisation can make bad: see `conditioned`.
+Tolerances follow the conditioning of the case, which batch normalisation can make bad: see `conditioned`.
 """
 
 from __future__ import annotations
@@ -22,7 +20,6 @@ from minidl.laws.gated_residual.cases import (
     conditioned,
     finite,
     normalise,
-    number,
     opened,
     preactivations,
     relu,
@@ -32,10 +29,10 @@ from minidl.laws.gated_residual.planted_blocks import bugs_of
 NORM_PAPER = "Ioffe, Szegedy, 'Batch Normalization', 2015, algorithm 1"
 PARAMETERS = ("W1", "gamma1", "beta1", "W2", "gamma2", "beta2")
 INPUTS = ("x", *PARAMETERS)
-STEP = 1e-30  # of the complex step: no difference is taken, so it may be as small as one likes
 
 
-def _arguments(case, **changed):
+def arguments(case, **changed):
+    """The block's inputs but for the gate, in order."""
     return [(case | changed)[name] for name in INPUTS]
 
 
@@ -50,9 +47,9 @@ def _arguments(case, **changed):
 def standardised(impl, case):
     """With gamma 1 and beta 0 each feature has mean 0, and mean square var / (var + eps) with the biased variance."""
     z = case["z"]
-    axes, features, n = (0, 2, 3)[: z.ndim - 1], z.shape[1], z.size // z.shape[1]
-    one = z.dtype.type
+    one, features, n = z.dtype.type, z.shape[1], z.size // z.shape[1]
     y = np.asarray(impl.batch_norm(z, np.ones(features, z.dtype), np.zeros(features, z.dtype)))
+    holds(y.shape == z.shape, why="the shape", got=y.shape, expected=z.shape)
     columns = np.moveaxis(z, 1, 0).reshape(features, -1).astype(np.float64)
     for j, (got, column) in enumerate(zip(np.moveaxis(y, 1, 0).reshape(features, -1), columns, strict=True)):
         mean = math.fsum(column) / n
@@ -62,7 +59,6 @@ def standardised(impl, case):
         agree(one(np.mean(got, dtype=np.float64)), one(0), why=f"mean of feature {j}", ulps=4, scale=error)
         square, wanted = np.mean(np.asarray(got, np.float64) ** 2), variance / (variance + EPS)
         agree(one(square), one(wanted), why=f"mean square of feature {j}", ulps=8, scale=2 * math.sqrt(n) * error)
-    holds(y.shape == z.shape and axes != (), why="the shape", got=y.shape, expected=z.shape)
 
 
 @law(cases=NORM, needs=("batch_norm",), grade="numerical", equation=r"y = \gamma \hat z + \beta", source=NORM_PAPER)
@@ -129,13 +125,13 @@ def layer_on_a_doubled_batch(impl, case):
     )
 
 
-def _block_model(k):
+def block_model(k):
     """The block as a function of its inputs, in real or complex numbers."""
     return lambda a: a["x"] + k * relu(preactivations(*(a[name] for name in INPUTS))[1])
 
 
-def _scale(case, k):
-    return conditioned(_block_model(k), {name: case[name] for name in INPUTS}, case["x"].dtype)[1]
+def block_scale(case, k):
+    return conditioned(block_model(k), {name: case[name] for name in INPUTS}, case["x"].dtype)[1]
 
 
 @law(cases=BLOCK, needs=("dense_block",), grade="exact", equation=r"k \le 0 \Rightarrow y = x", source=PAPER)
@@ -144,7 +140,7 @@ def closed_block_is_the_identity(impl, case):
     x = case["x"]
     for k in (-opened(case["k"]), 0.0):
         for W2 in (case["W2"], np.full_like(case["W2"], np.inf)):
-            identical(impl.dense_block(*_arguments(case, W2=W2), k), x, why=f"the output at k = {k}")
+            identical(impl.dense_block(*arguments(case, W2=W2), k), x, why=f"the output at k = {k}")
 
 
 @law(
@@ -157,16 +153,16 @@ def closed_block_is_the_identity(impl, case):
 def block_is_affine_in_k(impl, case):
     """The block's output is affine in its gate."""
     x, k = case["x"], opened(case["k"])
-    one = np.asarray(impl.dense_block(*_arguments(case), 1.0), np.float64)
+    one = np.asarray(impl.dense_block(*arguments(case), 1.0), np.float64)
     line = (x + k * (one - x)).astype(x.dtype)
-    agree(impl.dense_block(*_arguments(case), k), line, why="y(k)", ulps=64, scale=(1 + k) * _scale(case, 1 + k))
+    agree(impl.dense_block(*arguments(case), k), line, why="y(k)", ulps=64, scale=(1 + k) * block_scale(case, 1 + k))
 
 
 @law(cases=finite(BLOCK), needs=("dense_block",), grade="exact", equation=r"k \ge 0 \Rightarrow y \ge x", source=PAPER)
 def nothing_shrinks(impl, case):
     """The branch ends in relu, so the stream can only grow: no entry of the output lies below the input's."""
     x = case["x"]
-    y = np.asarray(impl.dense_block(*_arguments(case), opened(case["k"])))
+    y = np.asarray(impl.dense_block(*arguments(case), opened(case["k"])))
     holds(bool((y >= x).all()), why="y >= x, entry by entry", got=y, expected=x)
 
 
@@ -187,7 +183,7 @@ def block_on_two_rows(impl, case):
 
     inputs = {name: case[name] for name in PARAMETERS} | {"x": _pair(case["x"])}
     expected, scale = conditioned(model, inputs, case["x"].dtype)
-    agree(impl.dense_block(*_arguments(inputs), k), expected, why="the block's output", ulps=64, scale=scale)
+    agree(impl.dense_block(*arguments(inputs), k), expected, why="the block's output", ulps=64, scale=scale)
 
 
 @law(
@@ -200,10 +196,14 @@ def block_on_two_rows(impl, case):
 def gate_moves_into_gamma_and_beta(impl, case):
     """An open gate adds no expressive power: it can be absorbed by the last scale and shift."""
     k = case["x"].dtype.type(opened(case["k"]))
-    absorbed = _arguments(case, gamma2=k * case["gamma2"], beta2=k * case["beta2"])
+    absorbed = arguments(case, gamma2=k * case["gamma2"], beta2=k * case["beta2"])
     expected = impl.dense_block(*absorbed, 1.0)
     agree(
-        impl.dense_block(*_arguments(case), float(k)), expected, why="the output", ulps=64, scale=_scale(case, float(k))
+        impl.dense_block(*arguments(case), float(k)),
+        expected,
+        why="the output",
+        ulps=64,
+        scale=block_scale(case, float(k)),
     )
 
 
@@ -217,151 +217,9 @@ def gate_moves_into_gamma_and_beta(impl, case):
 def block_on_a_doubled_batch(impl, case):
     """A batch with every row twice has the same mean and variance, hence the same outputs, twice."""
     k, x = opened(case["k"]), case["x"]
-    once = np.asarray(impl.dense_block(*_arguments(case), k))
-    twice = impl.dense_block(*_arguments(case, x=np.concatenate([x, x])), k)
-    agree(twice, np.concatenate([once, once]), why="the outputs", ulps=64, scale=_scale(case, k))
-
-
-# --- gradients of the fully connected block ----------------------------------------------------------------------------
-def _complex_step(k, name):
-    """d<dy, y> / d name by complex steps: Im f(a + ih) / h has no cancellation, and relu goes by the real part."""
-
-    def derivative(a):
-        value = a[name]
-        steps = 1j * STEP * np.eye(value.size).reshape(-1, *value.shape)
-        y = _block_model(k)(a | {name: value + steps})
-        return ((a["dy"] * y).sum(axis=(-2, -1)).imag / STEP).reshape(value.shape)
-
-    return derivative
-
-
-def _terms(case, k):
-    """What each gradient is the sum of, in magnitude: the scale of the rounding where terms cancel.
-
-    Backward through a normalisation no entry grows by more than (2 + sqrt(n)) |gamma| / deviation, since |zhat| <= sqrt(n).
-    """
-    a = {name: np.abs(np.asarray(case[name], np.float64)) for name in (*INPUTS, "dy")}
-    hidden = relu(preactivations(*(np.asarray(case[name], np.float64) for name in INPUTS))[0])
-    z1, z2 = case["x"].astype(np.float64) @ case["W1"], hidden @ case["W2"]
-    n = len(hidden)
-    root = math.sqrt(n)
-    du2 = k * a["dy"].max(axis=0)  # (width,): the largest entry of each feature, here and below
-    dz2 = (2 + root) * a["gamma2"] / np.sqrt(z2.var(axis=0) + EPS) * du2  # (width,)
-    du1 = a["W2"] @ dz2  # (hidden,)
-    dz1 = (2 + root) * a["gamma1"] / np.sqrt(z1.var(axis=0) + EPS) * du1  # (hidden,)
-    return {
-        "x": (a["W1"] @ dz1 + a["dy"].max(axis=0)).max(),
-        "W1": n * a["x"].max() * dz1.max(),
-        "gamma1": n * root * du1.max(),
-        "beta1": n * du1.max(),
-        "W2": n * hidden.max() * dz2.max(),
-        "gamma2": n * root * du2.max(),
-        "beta2": n * du2.max(),
-    }
-
-
-@law(
-    cases=BLOCK,
-    needs=("dense_block_backward",),
-    grade="exact",
-    equation=r"k < 0 \Rightarrow \bar x = \bar y, \bar\theta = 0",
-    source=PAPER,
-)
-def dead_block_passes_the_gradient(impl, case):
-    """Below 0 the gradient goes through bit by bit, and every parameter gets exactly 0, also with infinite weights."""
-    arguments = _arguments(case, W2=np.full_like(case["W2"], np.inf))
-    dx, *rest = impl.dense_block_backward(case["dy"], *arguments, -opened(case["k"]))
-    identical(dx, case["dy"], why="dx")
-    for name, got in zip((*PARAMETERS, "k"), rest, strict=True):
-        expected = np.zeros_like(case[name]) if name != "k" else case["dy"].dtype.type(0)
-        identical(got, expected, why=f"d{name}")
-
-
-@law(
-    cases=BLOCK,
-    needs=("dense_block_backward",),
-    grade="exact",
-    equation="g'(0) = 0",
-    source="convention",
-    policy="kink",
-)
-def block_gate_at_the_border_rests(impl, case):
-    """At k = 0 the gate's gradient is 0."""
-    dk = impl.dense_block_backward(case["dy"], *_arguments(case), 0.0)[-1]
-    identical(dk, case["dy"].dtype.type(0), why="dk at 0")
-
-
-@law(
-    cases=finite(BLOCK),
-    needs=("dense_block_backward",),
-    grade="numerical",
-    equation=r"\bar\theta = \mathrm{Im}\,\langle \bar y, y(\theta + ih) \rangle / h",
-    source="Squire, Trapp, 'Using complex variables to estimate derivatives', 1998",
-)
-def gradients_are_derivatives(impl, case):
-    """Every gradient is the derivative of <dy, y>, taken entry by entry with complex steps."""
-    k, dtype = opened(case["k"]), case["x"].dtype
-    grads = impl.dense_block_backward(case["dy"], *_arguments(case), k)
-    inputs = {name: case[name] for name in (*INPUTS, "dy")}
-    terms = _terms(case, k)
-    for name, got in zip(INPUTS, grads, strict=False):
-        expected, scale = conditioned(_complex_step(k, name), inputs, dtype)
-        agree(got, expected, why=f"d{name}", ulps=64, scale=scale + terms[name])
-
-
-@law(
-    cases=finite(BLOCK),
-    needs=("dense_block", "dense_block_backward"),
-    grade="numerical",
-    equation=r"\bar k = \langle \bar y, y(3k/2) - y(k/2) \rangle / k, \quad k > 0",
-    source="calculus: y is affine in k",
-)
-def block_gate_gradient_is_the_slope(impl, case):
-    """The gate's gradient is the slope of <dy, y> in k, summed over batch and features."""
-    k, dy = opened(case["k"]), case["dy"].astype(np.float64)
-    dk = np.asarray(impl.dense_block_backward(case["dy"], *_arguments(case), k)[-1]).reshape(())
-    high, low = (np.asarray(impl.dense_block(*_arguments(case), factor * k), np.float64) for factor in (1.5, 0.5))
-    slope = ((high - low) * dy).sum() / k
-    # both outputs round at the block's scale, which the quotient divides by k
-    scale = np.abs(dy).sum() * _scale(case, 1.5 * k) * (1 + 1 / k)
-    one = case["dy"].dtype.type
-    agree(one(dk), one(slope), why="dk", ulps=64, scale=scale)
-
-
-@law(
-    cases=finite(BLOCK),
-    needs=("dense_block_backward",),
-    grade="numerical",
-    equation=r"k \bar k = \langle \gamma_2, \bar\gamma_2 \rangle + \langle \beta_2, \bar\beta_2 \rangle, \quad k > 0",
-    source="Euler's theorem: the branch is homogeneous of degree 1 in gamma2 and beta2",
-)
-def euler_identity(impl, case):
-    """Gate, last scale and last shift pull the same way: only their product reaches the output."""
-    k, dy = opened(case["k"]), case["dy"]
-    grads = [np.asarray(a, np.float64) for a in impl.dense_block_backward(dy, *_arguments(case), k)]
-    one = dy.dtype.type
-    pull = (case["gamma2"] * grads[5]).sum() + (case["beta2"] * grads[6]).sum()
-    scale = np.abs(dy).sum() * (
-        _scale(case, k) + k * (np.abs(case["gamma2"]).max() * math.sqrt(len(dy)) + np.abs(case["beta2"]).max())
-    )
-    agree(one(k * grads[7].reshape(())), one(pull), why="k dk", ulps=64, scale=scale)
-
-
-@law(
-    cases=finite(BLOCK),
-    needs=("dense_block_backward",),
-    grade="numerical",
-    equation=r"\sum_n \bar x_n = \sum_n \bar y_n",
-    source="y(x + 1c) = y(x) + 1c, since batch normalisation removes what all rows share",
-)
-def common_shifts_pass_through(impl, case):
-    """A shift of all rows goes through the shortcut alone, so the gradients of input and output have equal column sums."""
-    k, dy = opened(case["k"]), case["dy"]
-    dx = np.asarray(impl.dense_block_backward(dy, *_arguments(case), k)[0], np.float64)
-    inputs = {name: case[name] for name in (*INPUTS, "dy")}
-    scale = conditioned(_complex_step(k, "x"), inputs, dy.dtype)[1] + _terms(case, k)["x"]
-    expected = dy.sum(axis=0, dtype=np.float64).astype(dy.dtype)
-    agree(dx.sum(axis=0).astype(dy.dtype), expected, why="column sums of dx", ulps=64, scale=len(dy) * scale)
+    once = np.asarray(impl.dense_block(*arguments(case), k))
+    twice = impl.dense_block(*arguments(case, x=np.concatenate([x, x])), k)
+    agree(twice, np.concatenate([once, once]), why="the outputs", ulps=64, scale=block_scale(case, k))
 
 
 # --- contracts ---------------------------------------------------------------------------------------------------------
@@ -370,10 +228,6 @@ _FR = np.array([[0.0, 0.0], [0.0, 0.1184547823], [1.2871631457, 1.1562330308]])
 _Y = np.array([[1.0, 0.0], [0.0, 1.0888410867], [2.9653723593, -0.1328252269]])
 _FIRST = {"x": WORKED["x"], "W": WORKED["W1"], "gamma": WORKED["gamma1"], "beta": WORKED["beta1"]}
 _HIDDEN = {"x": _A1, "W": WORKED["W2"], "gamma": WORKED["gamma2"], "beta": WORKED["beta2"]}
-
-
-def _at_border(case):
-    return number(case["k"]) == 0
 
 
 BLOCK_CONTRACTS: tuple[Contract, ...] = (
@@ -415,31 +269,5 @@ BLOCK_CONTRACTS: tuple[Contract, ...] = (
         ),
         planted=bugs_of("dense_block"),
         golden=(Golden("dense_block", WORKED | {"k": 0.75}, {"y": _Y}, 10, "the worked block"),),
-    ),
-    Contract(
-        "dense_block_backward",
-        ("dy", *INPUTS, "k"),
-        tuple(f"d{name}" for name in (*INPUTS, "k")),
-        BLOCK,
-        "All gradients of the fully connected block.",
-        laws=(
-            dead_block_passes_the_gradient,
-            block_gate_at_the_border_rests,
-            gradients_are_derivatives,
-            block_gate_gradient_is_the_slope,
-            euler_identity,
-            common_shifts_pass_through,
-        ),
-        planted=bugs_of("dense_block_backward"),
-        golden=(
-            Golden(
-                "dense_block_backward",
-                WORKED | {"k": 0.75, "dy": np.ones((3, 2))},
-                {"dk": np.float64(2.5618509588)},
-                10,
-                "the worked block, with the sum of its outputs as loss",
-            ),
-        ),
-        kink=_at_border,
     ),
 )

@@ -139,13 +139,13 @@ def block_case(seed: int, batch: int, width: int, hidden: int, k: Any, dtype: An
             return case | {"dy": rng.normal(size=(batch, width)).round(2).astype(dtype), "k": k}
 
 
-def _blocks():
+def _blocks(batches: tuple[int, ...] = (1, 2, 3, 4, 5)):
     from hypothesis import strategies as st
 
     return st.builds(
         block_case,
         seed=st.integers(0, 10_000),
-        batch=st.integers(1, 5),
+        batch=st.sampled_from(batches),
         width=st.integers(1, 4),
         hidden=st.integers(1, 4),
         k=st.integers(-10, 25).map(lambda tenths: tenths / 10),
@@ -194,6 +194,14 @@ BLOCK = Cases(
         "gaps": "memory that is not contiguous",
     },
 )
+# On two rows normalisation leaves a part eps / (variance + eps) of a gradient and the rest cancels: what remains is mostly
+# rounding, more than a jitter of the inputs shows. The laws take such batches, with the scale of what cancels; the agreement
+# with the reference does without them.
+GRADIENTS = Cases(
+    named={name: case for name, case in BLOCK.named.items() if name != "two_rows"},
+    generated=lambda: _blocks((1, 3, 4, 5)),
+    notes={name: note for name, note in BLOCK.notes.items() if name != "two_rows"},
+)
 # A layer is the first half of a block, normalisation its middle.
 LAYER = Cases(
     named={
@@ -223,43 +231,55 @@ NORM = Cases(
 
 
 # --- convolutional blocks ----------------------------------------------------------------------------------------------
-def image_case(seed: int, batch: int, channels: int, filters: int, size: int, stride: int, k: float) -> Case:
-    """A random convolutional block with 3x3 windows and a projection shortcut."""
+def image_case(
+    seed: int,
+    batch: int,
+    channels: int,
+    filters: int,
+    size: tuple[int, int],
+    stride: int,
+    k: float,
+    window: tuple[int, int] = (3, 3),
+) -> Case:
+    """A random convolutional block with a projection shortcut."""
     rng = np.random.default_rng(seed)
-    shapes = dict(x=(batch, channels, size, size), gamma1=channels, beta1=channels, W1=(filters, channels, 3, 3))
-    shapes |= dict(gamma2=filters, beta2=filters, W2=(filters, filters, 3, 3), projection=(filters, channels, 1, 1))
+    shapes = dict(x=(batch, channels, *size), gamma1=channels, beta1=channels, W1=(filters, channels, *window))
+    shapes |= dict(gamma2=filters, beta2=filters, W2=(filters, filters, *window), projection=(filters, channels, 1, 1))
     return {name: rng.normal(size=shape).round(2) for name, shape in shapes.items()} | {"stride": stride, "k": k}
 
 
 def _image_blocks():
     from hypothesis import strategies as st
 
-    few = st.integers(1, 3)
-    gates = st.integers(-10, 25).map(lambda tenths: tenths / 10)
+    few, sides, odd = st.integers(1, 3), st.integers(1, 5), st.sampled_from([1, 3])
     return st.builds(
         image_case,
         seed=st.integers(0, 10_000),
         batch=st.integers(1, 2),
         channels=few,
         filters=few,
-        size=st.integers(1, 5),
+        size=st.tuples(sides, sides),
         stride=st.integers(1, 2),
-        k=gates,
+        k=st.integers(-10, 25).map(lambda tenths: tenths / 10),
+        window=st.tuples(odd, odd),
     )
 
 
 IMAGES = Cases(
     named={
-        "typical": image_case(0, 2, 2, 2, 4, 1, 0.6),
-        "changes_shape": image_case(1, 2, 2, 3, 5, 2, 1.5),
-        "negative": image_case(2, 1, 2, 3, 4, 2, -0.5),
-        "border": image_case(3, 2, 1, 1, 3, 1, 0.0),
-        "pixel": image_case(4, 3, 2, 2, 1, 1, 0.8),
+        "typical": image_case(0, 2, 2, 2, (4, 4), 1, 0.6),
+        "changes_shape": image_case(1, 2, 2, 3, (5, 5), 2, 1.5),
+        "negative": image_case(2, 1, 2, 3, (4, 4), 2, -0.5),
+        "border": image_case(3, 2, 1, 1, (3, 3), 1, 0.0),
+        "pixel": image_case(4, 3, 2, 2, (1, 1), 1, 0.8),
+        "tall_window": image_case(5, 2, 1, 2, (4, 6), 2, 0.9, window=(5, 1)),
+        "wide_window": image_case(6, 1, 2, 1, (6, 5), 1, 0.9, window=(1, 5)),
     },
     generated=_image_blocks,
     notes={
         "changes_shape": "the projection is not gated; the stride belongs to the first convolution",
         "negative": "a removed block keeps its projection",
+        "tall_window": "height and width exchanged",
         "pixel": "one-pixel images, where only the window's middle counts",
     },
 )
@@ -285,6 +305,8 @@ GATES = Cases(
     named={
         "numbers": {"k": np.array([-2.0, -0.5, 0.0, 0.3, 1.0, 5.58])},
         "number": {"k": -0.25},
+        "open_number": {"k": 0.75},
+        "zero": {"k": 0.0},
         "float32": {"k": np.array([-1.5, 0.0, 2.5], np.float32)},
         "tiny": {"k": np.array([5e-324, -5e-324, 1e300])},
     },

@@ -13,12 +13,12 @@ SHAPED = ("x", "gamma1", "beta1", "W1", "gamma2", "beta2", "W2")
 
 def _shift_and_add(x, W, stride):
     """Convolution with zero padding that keeps the size: one shifted image per tap, weighted and added."""
-    r, out = W.shape[2] // 2, -(-x.shape[2] // stride)
-    padded = np.pad(x, ((0, 0), (0, 0), (r, r), (r, r)))
-    total = np.zeros((len(x), len(W), out, out))
+    (r, s), (height, width) = (n // 2 for n in W.shape[2:]), x.shape[2:]
+    padded = np.pad(x, ((0, 0), (0, 0), (r, r), (s, s)))
+    total = 0.0
     for i, j in np.ndindex(*W.shape[2:]):
-        tap = padded[:, :, i : i + stride * out : stride, j : j + stride * out : stride][:, :, :out, :out]
-        total += np.tensordot(tap, W[:, :, i, j], axes=(1, 1)).transpose(0, 3, 1, 2)
+        tap = padded[:, :, i : i + height : stride, j : j + width : stride]
+        total = total + np.tensordot(tap, W[:, :, i, j], axes=(1, 1)).transpose(0, 3, 1, 2)
     return total
 
 
@@ -119,7 +119,7 @@ IMAGE_CONTRACTS: tuple[Contract, ...] = (
         (*SHAPED, "k", "projection", "stride"),
         ("y",),
         IMAGES,
-        "A gated pre-activation block with 3x3 convolutions and a projection shortcut.",
+        "A gated pre-activation block of two convolutions with a projection shortcut.",
         laws=(closed_gate_keeps_the_projection, images_affine_in_k, gate_moves_into_the_weights, convolution_by_shifts),
         planted=bugs_of("convolutional_block"),
     ),
