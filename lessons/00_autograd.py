@@ -302,7 +302,7 @@ lesson.claim(
 # %% [markdown]
 # ## Look at a tape
 #
-# The tape of $L = \sum (x W + b)^2_+$, newest at the top. The player goes through the backward pass: each node lights
+# The tape of $L = \sum (x W + b)^2_+$, the result on the right. The player goes through the backward pass: each node lights
 # up when its adjoint is complete.
 
 # %%

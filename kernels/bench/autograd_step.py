@@ -193,7 +193,8 @@ def benches(options: Options) -> Iterator[Workload]:
         for dtype in (np.float32, np.float64):
             problem = Problem(sizes, batch, dtype)
             goals = [Goal("minidl", "numpy", at_most=limit), Goal("minidl linear SGD", "numpy", at_most=limit)]
-            goals += [Goal("minidl linear SGD", peer, at_least=speed) for peer, speed in speeds.items()]
+            if dtype is np.float32:  # in float64 the products take twice as long, so that all are closer together
+                goals += [Goal("minidl linear SGD", peer, at_least=speed) for peer, speed in speeds.items()]
             yield Workload(
                 f"{'-'.join(map(str, sizes))} batch {batch} {np.dtype(dtype).name}",
                 "numpy",

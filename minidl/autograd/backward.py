@@ -33,8 +33,11 @@ _by_order = attrgetter("_order")
 _RELEASED = Primitive("released", None)
 
 
-def tape(root: Tensor) -> list[Tensor]:
-    """All nodes and leaves that `root` was computed from and that need a gradient, newest first (`root` is the first)."""
+def tape(root: Tensor, leaves: bool = True) -> list[Tensor]:
+    """All nodes and leaves that `root` was computed from and that need a gradient, newest first (`root` is the first).
+
+    leaves: False lists computed nodes only. Raises RuntimeError where nothing needs a gradient, or the tape was released.
+    """
     if not root.requires_grad:
         raise RuntimeError(
             "backward from a tensor that does not depend on anything with requires_grad=True: "
@@ -50,7 +53,7 @@ def tape(root: Tensor) -> list[Tensor]:
                 "call backward(retain_graph=True) the first time, or compute the value again"
             )
         for a in node._args:
-            if a is not None and a not in seen:
+            if a is not None and (leaves or a._op is not None) and a not in seen:
                 seen.add(a)
                 stack.append(a)
     nodes.sort(key=_by_order, reverse=True)
@@ -59,6 +62,7 @@ def tape(root: Tensor) -> list[Tensor]:
 
 def sweep(
     nodes: Sequence[Tensor],
+    root: Tensor,
     seed: Any,
     create_graph: bool = False,
     *,
@@ -70,14 +74,13 @@ def sweep(
 
     reached: if given, the nodes that matter; rules for other inputs do not run.
     """
-    adjoints = {nodes[0]: seed}
+    adjoints = {root: seed}
     kept = {}
     for node in nodes:
-        g = adjoints.pop(node)
         op = node._op
         if op is None:
-            kept[node] = g
-            continue
+            continue  # a leaf: its adjoint stays
+        g = adjoints.pop(node)
         if wanted and node in wanted:
             kept[node] = g
         y, args, values, params = node._value, node._args, node._values, node._params
@@ -93,7 +96,7 @@ def sweep(
             adjoints[a] = adjoints[a] + term if a in adjoints else term
         if release:
             node._op, node._args, node._values, node._params = _RELEASED, (), (), op
-    return kept
+    return adjoints | kept if kept else adjoints
 
 
 def _as_tensors(node: Tensor) -> tuple[Tensor, list, dict]:
@@ -119,7 +122,8 @@ def backward(root: Tensor, seed: Any = None, *, create_graph: bool = False, reta
     missing or misshapen seed.
     """
     retain = create_graph if retain_graph is None else retain_graph
-    adjoints = sweep(tape(root), _seed(root, seed, create_graph), create_graph, release=not retain)
+    nodes = tape(root, leaves=False)
+    adjoints = sweep(nodes, root, _seed(root, seed, create_graph), create_graph, release=not retain)
     for leaf, grad in adjoints.items():
         dtype = leaf._value.dtype  # the leaf's, also where a float64 constant made the pass in between float64
         if grad.dtype is not dtype:
@@ -158,7 +162,8 @@ def gradients_and_graph(
                 reached.add(node)
         if output in reached:
             nodes = [node for node in nodes if node in reached]
-            adjoints = sweep(nodes, _seed(output, seed, create_graph), create_graph, wanted=wanted, reached=reached)
+            seed = _seed(output, seed, create_graph)
+            adjoints = sweep(nodes, output, seed, create_graph, wanted=wanted, reached=reached)
     results = []
     for x in inputs:
         g = adjoints.get(x)

@@ -192,7 +192,8 @@ def _numbers(value: Any) -> str:
     value = value.data if isinstance(value, Tensor) else np.asarray(value)
     if value.size > 4:
         return "×".join(map(str, value.shape))
-    return np.array2string(value, precision=3, separator=", ", suppress_small=True).replace("\n", "")
+    rows = value.reshape(-1, value.shape[-1]) if value.ndim > 1 else [value]
+    return "\n".join(np.array2string(row, precision=3, separator=", ", suppress_small=True) for row in rows)
 
 
 def _box(ax: Axes, place: Place, text: str, colour: str) -> None:
@@ -202,7 +203,9 @@ def _box(ax: Axes, place: Place, text: str, colour: str) -> None:
     size = (2 * _WIDE - 0.1, 2 * _TALL - 0.1)
     style = {"boxstyle": "round,pad=0.05,rounding_size=0.05", "facecolor": colour, "edgecolor": _LINE, "linewidth": 0.9}
     ax.add_patch(FancyBboxPatch(corner, *size, **style, zorder=2))
-    ax.text(*place, text, ha="center", va="center", fontsize=9, linespacing=1.2, zorder=3)
+    ax.text(
+        *place, text, ha="center", va="center", fontsize=9 if text.count("\n") < 2 else 8, linespacing=1.15, zorder=3
+    )
 
 
 def _edge(ax: Axes, points: list[Place], shift: float, lit: bool) -> None:

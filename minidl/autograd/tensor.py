@@ -242,7 +242,7 @@ class Primitive:
             else:
                 if type(a) is np.ndarray:
                     borrowed = True
-                elif isinstance(a, (list, tuple)):
+                elif isinstance(a, (list, tuple, np.ndarray)):  # subclasses too, such as memory maps: copied here
                     a = np.array(a)
                 values.append(a)
             parents.append(None)

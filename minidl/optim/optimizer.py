@@ -110,7 +110,7 @@ def _has_gradient(p: Tensor) -> bool:
     g = p.grad
     if g is None:
         return False
-    if type(g) is not Tensor or g._value.shape != p._value.shape or g._value.dtype != p._value.dtype:
+    if type(g) is not Tensor or g._value.shape != p._value.shape or g._value.dtype is not p._value.dtype:
         got = f"{g.dtype}{g.shape}" if isinstance(g, (Tensor, np.ndarray)) else ""
         raise ValueError(
             f"the gradient of a {p.dtype}{p.shape} parameter must be a tensor like it, got {type(g).__name__} {got}: "

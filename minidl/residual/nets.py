@@ -75,8 +75,8 @@ class _Stack(Module):
 
     def gates(self) -> np.ndarray:
         """The gates by block number, (blocks,); 0 for a removed block. Raises ValueError for a net without gates."""
-        if not any(block.gate is not None for block in self.blocks):
-            raise ValueError('no block here has a gate: build the net with kind="gated_residual" or "gated_plain"')
+        if any(isinstance(block, Block) and block.gate is None for block in self.blocks):
+            raise ValueError('this net has no gates: build it with kind="gated_residual" or "gated_plain"')
         return np.array([0.0 if block.gate is None else block.gate.item() for block in self.blocks])
 
     def without(self, removed: Sequence[int]) -> _Stack:
@@ -86,6 +86,7 @@ class _Stack(Module):
         the same in the smaller net. Raises ValueError for a number that is out of range, given twice or already removed,
         and for plain layers, which have no shortcut; TypeError for what is no integer, such as a mask.
         """
+        removed = sorted(removed) if isinstance(removed, (set, frozenset)) else removed
         numbers = set(block_numbers(removed, len(self.blocks)).ravel().tolist())
         if gone := sorted(i for i in numbers if isinstance(self.blocks[i], Shortcut)):
             raise ValueError(f"blocks {gone} are removed already: blocks keep their numbers when others go")

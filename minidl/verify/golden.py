@@ -5,7 +5,7 @@
     DIR/METHOD/FUNCTION/CASE/out_y.npy
 
 Arrays are named and exact, each with its dtype, shape and SHA-256. Scalars stand in the manifest; a float also as
-hexadecimal, which no parser rounds.
+hexadecimal, which no parser rounds. A tuple stands there as `items`, a dict as `entries`.
 """
 
 from __future__ import annotations
@@ -156,6 +156,9 @@ def _store(root: Path, path: Path, value: Any) -> dict[str, Any]:
     """Write arrays below the path, and return what the manifest says of the value."""
     if isinstance(value, tuple | list):
         return {"items": [_store(root, path.with_name(f"{path.name}_{i}"), part) for i, part in enumerate(value)]}
+    if isinstance(value, dict):
+        parts = {name: _store(root, path.with_name(f"{path.name}_{_safe(name)}"), part) for name, part in value.items()}
+        return {"entries": parts}
     if not isinstance(value, np.ndarray | np.generic):
         return _scalar(value)
     array = np.asarray(value)
@@ -179,7 +182,7 @@ def _scalar(value: Any) -> dict[str, Any]:
         return {"float": value if finite else str(value), "hex": value.hex()}
     if value is None or isinstance(value, bool | int | str):
         return {"value": value}
-    raise TypeError(f"a case holds arrays, numbers, strings and tuples of them, got {type(value).__name__}")
+    raise TypeError(f"a case holds arrays, numbers, strings, tuples and dicts of them, got {type(value).__name__}")
 
 
 def read_golden(directory: str | os.PathLike[str]) -> dict[str, Any]:
@@ -210,6 +213,8 @@ def read_golden(directory: str | os.PathLike[str]) -> dict[str, Any]:
 def _load(root: Path, entry: dict[str, Any]) -> Any:
     if "items" in entry:
         return tuple(_load(root, part) for part in entry["items"])
+    if "entries" in entry:
+        return {name: _load(root, part) for name, part in entry["entries"].items()}
     if "hex" in entry:
         return float.fromhex(entry["hex"])
     if "value" in entry:

@@ -43,27 +43,28 @@ def resemblance(
     """The planted bug that does what the target does on all cases where either differs from the reference.
 
     Failing that, the one that breaks the most similar set of laws (`laws_broken_by` runs them), if it shares half.
+    Raises Stalled or Unusable when the target does.
     """
     usable = [case for case in cases if all(name in case for name in contract.inputs)]
+    bugs = {bug: Reference(contract, bug.apply(reference.implementation)) for bug in contract.planted}
     with quiet(), counting():
         mine = [_behaviour(contract, target, case) for case in usable]
-        right = [_expected(reference, case) for case in usable]
-        differs = [not _same(got, want) for got, want in zip(mine, right, strict=True)]
-        best, most = None, 0
-        for bug in contract.planted:
-            theirs = Reference(contract, bug.apply(reference.implementation))
-            wrong = [_expected(theirs, case) for case in usable]
-            if any(differs) and all(_same(got, want) for got, want in zip(mine, wrong, strict=True)):
-                shared = sum(differs)
-                if shared > most:
-                    best, most = bug, shared
-    if best is not None:
-        where = f"behaves exactly like it on {len(usable)} cases, {most} of them wrong"
-        return Resemblance(best.name, best.statement, True, where)
-    if not broken:
-        return None
+        for widths in (True, False):  # a target may be in another precision throughout, on top of what it does wrong
+            wrong = sum(
+                not _same(got, _answer(reference, case), widths) for got, case in zip(mine, usable, strict=True)
+            )
+            for bug, theirs in bugs.items() if wrong else ():
+                if all(_same(got, _answer(theirs, case), widths) for got, case in zip(mine, usable, strict=True)):
+                    grounds = f"behaves exactly like it on {len(usable)} cases, {wrong} of them wrong"
+                    return Resemblance(bug.name, bug.statement, True, grounds)
+        if not wrong:  # only laws tell this target from the reference; then no case may tell a candidate from it either
+            bugs = {
+                bug: theirs
+                for bug, theirs in bugs.items()
+                if all(_same(got, _answer(theirs, case), False) for got, case in zip(mine, usable, strict=True))
+            }
     closest, overlap = None, 0.0
-    for bug in contract.planted:
+    for bug in bugs if broken else ():
         theirs_broken = laws_broken_by(bug)
         score = len(broken & theirs_broken) / len(broken | theirs_broken)
         if score > overlap:
@@ -86,19 +87,22 @@ def _behaviour(contract: Contract, subject: Subject, case: Case) -> dict[str, An
         return type(error).__name__
 
 
-def _expected(reference: Reference, case: Case) -> Expected | str:
+def _answer(reference: Reference, case: Case) -> Expected | str:
     try:
         return reference(case)
     except Exception as error:
         return type(error).__name__
 
 
-def _same(got: dict[str, Any] | str, want: Expected | str) -> bool:
+def _same(got: dict[str, Any] | str, want: Expected | str, widths: bool) -> bool:
+    """The same values within the tolerance, or the same exception; and if widths is set, in the same dtypes."""
     if isinstance(got, str) or isinstance(want, str):
         return got == want
     try:
         for name, value in want.outputs.items():
             compare(got[name], value, want.tolerance[name], why=name)
+            if widths and np.asarray(value).dtype.kind in "fc" and got[name].dtype != np.asarray(value).dtype:
+                return False
     except Broken:
         return False
     return True

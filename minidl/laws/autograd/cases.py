@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from minidl.laws.autograd_oracle import run
-from minidl.laws.core import Case
+from minidl.laws.autograd.oracle import run
+from minidl.laws.core import Case, Cases
 
 
 def op(name: str, *operands: int, **params: Any) -> tuple[str, tuple[int, ...], dict[str, Any]]:
@@ -266,3 +266,14 @@ def composed():
         return {"first": first, "then": after, "inputs": inputs, "cotangent": _entries(draw, shape, dtype)}
 
     return build()
+
+
+NAMED = named()
+NAMED_TWICE = {name: second(found) for name, found in NAMED.items()}
+PROGRAMS = Cases(named=NAMED, generated=grown, notes=NOTES)
+TWICE = Cases(named=NAMED_TWICE, generated=grown_twice)
+
+# Small integers: every product and sum of them is exact, in any order.
+_SQUARE = np.array([[1.0, 2.0], [3.0, 5.0]]), np.array([[0.0, -1.0], [2.0, 7.0]]), np.array([[1.0, 0.0], [4.0, -2.0]])
+_WIDE = np.arange(6.0).reshape(2, 3), np.arange(12.0).reshape(3, 4) - 5, np.arange(8.0).reshape(2, 4) % 3
+INTEGERS = {name: dict(zip("abu", m, strict=True)) for name, m in (("square", _SQUARE), ("wide", _WIDE))}

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from minidl.laws.autograd_cases import op
-from minidl.laws.autograd_oracle import run
+from minidl.laws.autograd.cases import op
+from minidl.laws.autograd.oracle import run
 from minidl.laws.core import Case
 
 _INF = math.inf

@@ -1,0 +1,428 @@
+"""Optimizers: the pure steps against worked examples and laws, the class against the steps, late tensors, bad input."""
+
+import importlib
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from minidl.autograd import Tensor
+from minidl.laws.core import agree, identical
+from minidl.optim import SGD, Adam, Nadam
+from minidl.optim.optimizer import Optimizer
+
+sgd, adam, nadam = (importlib.import_module(f"minidl.optim.{name}") for name in ("sgd", "adam", "nadam"))
+
+W0 = np.array([1.0, -2.0, 0.5])
+G = np.array([[0.1, -0.2, 0.3], [0.2, 0.1, -0.3], [-0.1, 0.4, 0.05], [0.3, -0.3, 0.2]])
+VARIANTS = {
+    "sgd": (SGD, sgd.step, dict(lr=0.1)),
+    "momentum": (SGD, sgd.step, dict(lr=0.1, momentum=0.9)),
+    "dampening": (SGD, sgd.step, dict(lr=0.1, momentum=0.9, dampening=0.5, weight_decay=0.01)),
+    "nesterov": (SGD, sgd.step, dict(lr=0.1, momentum=0.9, nesterov=True, weight_decay=0.01, maximize=True)),
+    "adam": (Adam, adam.step, dict(lr=0.1)),
+    "adam_decay": (Adam, adam.step, dict(lr=0.1, weight_decay=0.1, maximize=True)),
+    "nadam": (Nadam, nadam.step, dict(lr=0.1)),
+    "nadam_decay": (Nadam, nadam.step, dict(lr=0.1, weight_decay=0.1, momentum_decay=0.1, maximize=True)),
+}
+HYPER = {SGD: sgd.SGDHyper, Adam: adam.AdamHyper, Nadam: nadam.NadamHyper}
+variants = pytest.mark.parametrize(("make", "step", "settings"), VARIANTS.values(), ids=VARIANTS)
+
+
+def leaf(values, dtype=np.float64):
+    return Tensor(np.array(values, dtype), requires_grad=True)
+
+
+def run(step, hyper, w, gradients):
+    state = {}
+    for g in gradients:
+        w, state = step(w, g, state, hyper)
+    return w, state
+
+
+# --- the pure steps ------------------------------------------------------------------------------------------------------
+# What torch 2.13 computes, printed with ten decimals.
+GOLDEN = {
+    "sgd": (sgd.step, sgd.SGDHyper(lr=0.1), (0.9500000000, -2.0000000000, 0.4750000000)),
+    "momentum": (sgd.step, sgd.SGDHyper(lr=0.1, momentum=0.9), (0.9004100000, -2.0043200000, 0.4486300000)),
+    "dampening": (
+        sgd.step,
+        sgd.SGDHyper(lr=0.1, momentum=0.9, dampening=0.9),
+        (0.9590900000, -1.9385300000, 0.4020100000),
+    ),
+    "nesterov with decay": (
+        sgd.step,
+        sgd.SGDHyper(lr=0.1, momentum=0.9, nesterov=True, weight_decay=0.01),
+        (0.8486327366, -1.9798287161, 0.4230328967),
+    ),
+    "adam": (adam.step, adam.AdamHyper(lr=0.1), (0.6946904109, -1.9185899499, 0.3746036320)),
+    "adam with decay": (
+        adam.step,
+        adam.AdamHyper(lr=0.1, weight_decay=0.1),
+        (0.6443580765, -1.7361619455, 0.3289658732),
+    ),
+}
+
+
+@pytest.mark.parametrize(("step", "hyper", "expected"), GOLDEN.values(), ids=GOLDEN)
+@pytest.mark.parametrize("maximize", [False, True])
+def test_worked_examples(step, hyper, expected, maximize):
+    sign = -1 if maximize else 1  # ascent along the negative gradients
+    w, _ = run(step, replace(hyper, maximize=maximize), W0, sign * G)
+    assert np.abs(w - expected).max() <= 0.5e-10  # half a unit of the last printed digit
+
+
+def test_nadam_worked_example():
+    hyper = nadam.NadamHyper()
+    mu = [nadam.momentum(t, hyper) for t in (1, 2, 3)]
+    assert np.abs(np.array(mu) - [0.4500734736, 0.4501469352, 0.4502203848]).max() <= 0.5e-10
+    w, state = np.array([1.0]), {}
+    for t, (g, expected) in enumerate([(0.5, 0.9978870965), (-1, 0.9997002114), (0.25, 0.9992776610)], 1):
+        w, state = nadam.step(w, np.array([g]), state, hyper)
+        assert abs(w[0] - expected) <= 0.5e-10
+        assert state["t"] == t
+        agree(np.float64(state["product"]), np.float64(math.prod(mu[:t])), ulps=2, why="product of the momenta")
+
+
+def test_the_first_momentum_buffer_is_the_gradient_without_dampening():
+    _, state = sgd.step(W0, G[0], {}, sgd.SGDHyper(momentum=0.9, dampening=0.9))
+    identical(state["buffer"], G[0], why="first buffer")
+
+
+@variants
+def test_nothing_is_written_into_and_nothing_is_shared(make, step, settings):
+    """Inputs are read-only arrays, so that writing raises; outputs live in memory of their own."""
+    hyper, w, state = HYPER[make](**settings), W0.copy(), {}
+    for g in G:
+        g = g.copy()
+        given = {k: np.array(v) if isinstance(v, np.ndarray) else v for k, v in state.items()}
+        before = {k: np.array(v) for k, v in given.items()}
+        for a in (w, g, *given.values()):
+            if isinstance(a, np.ndarray):
+                a.flags.writeable = False
+        new, state = step(w, g, given, hyper)
+        assert given.keys() == before.keys()
+        for name, value in given.items():
+            identical(np.asarray(value), before[name], why=f"state {name} as it was")
+        outputs = [new, *(v for v in state.values() if isinstance(v, np.ndarray))]
+        inputs = [w, g, *(v for v in given.values() if isinstance(v, np.ndarray))]
+        assert not any(np.shares_memory(a, b) for a in outputs for b in inputs)
+        assert len({id(a) for a in outputs}) == len(outputs)
+        w = new
+
+
+@variants
+def test_a_rate_of_zero_moves_nothing_and_still_remembers(make, step, settings):
+    hyper = HYPER[make](**settings | dict(lr=0.0))
+    w, state = run(step, hyper, W0, G)
+    identical(w, W0, why="parameters")
+    _, expected = run(step, replace(hyper, weight_decay=0.0), W0, G)
+    _, moving = run(step, replace(hyper, weight_decay=0.0, lr=0.1), W0, G)
+    for name in expected:  # without decay the state does not depend on where the parameters are
+        identical(np.asarray(expected[name]), np.asarray(moving[name]), why=name)
+    assert state.keys() == expected.keys()
+
+
+@variants
+def test_flipping_signs_flips_the_steps(make, step, settings):
+    """An exact symmetry of all these methods: rounding to nearest is symmetric too."""
+    flip = np.array([1.0, -1.0, -1.0])
+    hyper = HYPER[make](**settings)
+    identical(run(step, hyper, W0 * flip, G * flip)[0], run(step, hyper, W0, G)[0] * flip, why="flipped")
+
+
+@pytest.mark.parametrize("scale", [2.0**-40, 2.0**40])
+def test_scaling_the_gradients(scale):
+    """Powers of two round nothing: SGD moves in proportion, Adam and Nadam (with eps scaled along) as before."""
+    for momentum in (0.0, 0.9):
+        hyper = sgd.SGDHyper(lr=0.1, momentum=momentum)
+        moved = run(sgd.step, hyper, np.zeros(3), G * scale)[0]
+        identical(moved, run(sgd.step, hyper, np.zeros(3), G)[0] * scale, why="SGD")
+    for step, hyper in ((adam.step, adam.AdamHyper(eps=0.5)), (nadam.step, nadam.NadamHyper(eps=0.5))):
+        scaled = run(step, replace(hyper, eps=0.5 * scale), W0, G * scale)[0]
+        identical(scaled, run(step, hyper, W0, G)[0], why="no change")
+
+
+def test_adam_moves_by_its_rate_along_a_constant_gradient():
+    g = np.array([1e-9, -3.0, 2e5])
+    hyper = adam.AdamHyper(lr=0.1, eps=0.0)
+    w, state = np.zeros(3), {}
+    for t in range(1, 20):
+        w, state = adam.step(w, g, state, hyper)
+        # per step about ten roundings of numbers near 1, or of 1 - beta^t, which is off by eps / (1 - beta2) = 1000 eps
+        agree(w, -0.1 * t * np.sign(g), ulps=1000 * t, scale=0.1, why=f"after {t} steps")
+
+
+def test_decay_with_zero_gradients():
+    w, _ = run(sgd.step, sgd.SGDHyper(lr=0.25, weight_decay=0.5), W0, np.zeros((6, 3)))
+    agree(w, W0 * (1 - 0.25 * 0.5) ** 6, ulps=12, why="(1 - lr lambda)^t w")  # two roundings per step
+
+
+def test_momentum_goes_on_after_the_gradient_has_stopped():
+    w, _ = run(sgd.step, sgd.SGDHyper(lr=1.0, momentum=0.5), np.zeros(1), np.array([[1.0], [0.0], [0.0], [0.0]]))
+    identical(w, np.array([-1.875]), why="1 + 1/2 + 1/4 + 1/8")
+
+
+# --- the class -----------------------------------------------------------------------------------------------------------
+SHAPES = [(), (1,), (3,), (2, 3), (4, 5, 2), (), (130, 130), (129, 129), (1, 0, 3)]  # 128^2 entries and more go alone
+
+
+@variants
+@pytest.mark.parametrize("dtypes", [(np.float64,), (np.float32,), (np.float64, np.float32)], ids=["64", "32", "mixed"])
+def test_the_class_is_the_step_on_each_tensor(make, step, settings, dtypes):
+    """Small tensors travel as one vector, and come and go: each must be updated as if it were alone, bit by bit.
+
+    A tensor without a gradient is skipped with its state as it is, and its bias corrections count its own steps.
+    """
+    rng = np.random.default_rng(8)
+    tensors = [leaf(rng.standard_normal(s), dtypes[i % len(dtypes)]) for i, s in enumerate(SHAPES)]
+    alone = [[p.numpy()[()], {}] for p in tensors]
+    optimizer, hyper = make(tensors, **settings), HYPER[make](**settings)
+    for t in range(24):
+        if t == 12:
+            optimizer.set_hyper(lr=0.03)
+            hyper = replace(hyper, lr=0.03)
+        present = rng.random(len(tensors)) < (0.6 if 3 < t < 18 else 1.0)
+        if t < 2:
+            present[1:4] = False  # these join late
+        for i, p in enumerate(tensors):
+            p.grad = Tensor(rng.standard_normal(p.shape).astype(p.dtype)) if present[i] else None
+            if present[i]:
+                alone[i][:] = step(alone[i][0], p.grad.numpy()[()], alone[i][1], hyper)
+        optimizer.step()
+        for p, (w, _) in zip(tensors, alone, strict=True):
+            assert p.dtype == w.dtype
+            identical(p.data, np.asarray(w), why=f"shape {p.shape} after {t + 1} steps")
+
+
+@variants
+@pytest.mark.parametrize("number", [np.float64, np.float32])
+def test_float32_stays_float32_with_numpy_hyperparameters(make, step, settings, number):
+    """A np.float64 promotes float32 arrays where a Python float does not; rates often come from np.geomspace."""
+    settings = {k: number(v) if isinstance(v, float) else v for k, v in settings.items()}
+    for values in (W0, 2.0):
+        p = leaf(values, np.float32)
+        optimizer = make([p], **settings)
+        for _ in range(3):
+            optimizer.zero_grad()
+            (p * p).sum().backward()
+            optimizer.step()
+            assert p.dtype == p.grad.dtype == np.float32
+    optimizer.set_hyper(lr=number(0.1))
+    (p * p).sum().backward()
+    optimizer.step()
+    assert p.dtype == np.float32
+
+
+@pytest.mark.parametrize("make", [SGD, Adam, Nadam])
+def test_a_quadratic_is_minimised_and_maximised(make):
+    """On tensors with shape (), which are NumPy scalars inside, and through the tape."""
+    ends = []
+    for maximize in (False, True):
+        a, b = leaf(3.0), leaf([-2.0, 4.0])
+        optimizer = make([a, b], lr=0.05, maximize=maximize)
+        for _ in range(300):
+            optimizer.zero_grad()
+            bowl = (a - 1) ** 2 + ((b - 1) ** 2).sum()
+            (-bowl if maximize else bowl).backward()
+            optimizer.step()
+        # SGD shrinks the distance, at most 3, by 0.9 a step; Adam and Nadam walk 0.05 a step and then settle
+        assert max(abs(a.item() - 1), *np.abs(b.data - 1)) <= 0.05
+        ends.append([a.item(), *b.data])
+    identical(*map(np.array, ends), why="down a bowl, up the bowl upside down")
+    optimizer.zero_grad()
+    assert a.grad is None
+
+
+def test_skipped_tensors_keep_value_and_state():
+    seen, rare = leaf([1.0]), leaf([1.0])
+    optimizer = Adam([seen, rare], lr=0.1)
+    for t in range(5):
+        seen.grad, rare.grad = Tensor([1.0]), Tensor([1.0]) if t in (0, 4) else None
+        optimizer.step()
+    w, _ = run(adam.step, adam.AdamHyper(lr=0.1), np.ones(1), np.ones((2, 1)))
+    identical(rare.data, w, why="two steps, the second with t = 2")
+
+
+def test_a_step_without_any_gradient_does_nothing():
+    p = leaf(W0)
+    optimizer = Adam([p])
+    optimizer.step()
+    identical(p.data, W0, why="nothing to do")
+    p.grad = Tensor(G[0])
+    optimizer.step()
+    identical(p.data, adam.step(W0, G[0], {}, adam.AdamHyper())[0], why="the first step is still the first")
+
+
+def test_the_tape_keeps_the_values_it_saw():
+    p = leaf([2.0])
+    y = p * p
+    p.grad = Tensor([1.0])
+    SGD([p], lr=1.0).step()
+    p.grad = None
+    y.backward()
+    identical(p.grad.data, np.array([4.0]), why="the gradient at the value of the forward pass")
+
+
+# --- groups --------------------------------------------------------------------------------------------------------------
+def test_groups_have_hyperparameters_of_their_own():
+    a, b, c = leaf(W0), leaf(W0), leaf(W0)
+    groups = [{"params": [a], "lr": 0.5}, {"params": {"b": b}, "weight_decay": 0.0}, {"params": (p for p in [c])}]
+    optimizer = SGD(groups, lr=0.1, weight_decay=0.01)
+    for g in G:
+        a.grad = b.grad = c.grad = Tensor(g)
+        optimizer.step()
+    for p, settings in ((a, dict(lr=0.5)), (b, dict(weight_decay=0.0)), (c, {})):
+        w, _ = run(sgd.step, sgd.SGDHyper(**dict(lr=0.1, weight_decay=0.01) | settings), W0, G)
+        identical(p.data, w, why=f"group with {settings}")
+    optimizer.set_hyper(lr=0.0)
+    optimizer.step()
+    identical(a.data, run(sgd.step, sgd.SGDHyper(lr=0.5, weight_decay=0.01), W0, G)[0], why="lr 0 in all groups")
+    assert [hyper.weight_decay for _, hyper in optimizer.groups] == [0.01, 0.0, 0.01]
+
+
+@variants
+def test_grouping_changes_nothing(make, step, settings):
+    together, apart = [leaf(W0), leaf([3.0])], [leaf(W0), leaf([3.0])]
+    one, many = make(together, **settings), make([{"params": [p]} for p in apart], **settings)
+    for g in G:
+        for a, b in (together, apart):
+            a.grad, b.grad = Tensor(g), Tensor(g[:1])
+        one.step()
+        many.step()
+    for p, q in zip(together, apart, strict=True):
+        identical(p.data, q.data, why="one group and two")
+
+
+def test_changing_the_rate_keeps_the_state():
+    p = leaf(W0)
+    optimizer = SGD([p], lr=0.1, momentum=0.9)
+    w, state = W0, {}
+    for lr, g in zip((0.1, 0.1, 0.01, 0.0), G, strict=True):
+        optimizer.set_hyper(lr=lr)
+        p.grad = Tensor(g)
+        optimizer.step()
+        w, state = sgd.step(w, g, state, sgd.SGDHyper(lr=lr, momentum=0.9))
+        identical(p.data, w, why=f"lr {lr}")
+
+
+def test_an_optimizer_of_ones_own():
+    """A pure step and its hyperparameters are all it takes."""
+
+    def signs(w, g, state, hyper):
+        return w - hyper.lr * np.sign(g), state
+
+    p, q = leaf([1.0, 2.0]), leaf(0.0)
+    p.grad, q.grad = Tensor([5.0, -5.0]), Tensor(1.0)
+    Optimizer([p, q], signs, sgd.SGDHyper(lr=0.5)).step()
+    identical(p.data, np.array([0.5, 2.5]), why="by sign")
+    identical(q.data, np.array(-0.5), why="by sign, shape ()")
+
+
+# --- bad input -----------------------------------------------------------------------------------------------------------
+NUMBERS = {  # hyperparameter: allowed borders, then what is not
+    "lr": ([0, 0.0, 5], [-0.1, math.nan, math.inf, "0.1", None, True, [0.1], np.array([0.1])]),
+    "weight_decay": ([0], [-1e-9, math.nan, "a"]),
+    "eps": ([0], [-1e-9, math.inf, None]),
+    "beta1": ([0, 0.999], [-0.1, 1, 1.0, math.nan]),
+    "beta2": ([0, 0.999], [-0.1, 1, 1.5, "b"]),
+    "momentum": ([0, 2], [-0.1, math.inf, True]),
+    "dampening": ([0, -1], [math.nan, None]),
+    "momentum_decay": ([0], [-0.1, math.inf]),
+}
+
+
+@pytest.mark.parametrize("make", HYPER)
+def test_hyperparameters_are_checked(make):
+    names = set(NUMBERS) & set(HYPER[make].__dataclass_fields__)
+    assert len(names) >= 4
+    for name in names:
+        good, bad = NUMBERS[name]
+        for value in good:
+            assert isinstance(getattr(HYPER[make](**{name: value}), name), float)
+        for value in bad:
+            with pytest.raises(ValueError, match=rf"{name} must be a finite number in \["):
+                HYPER[make](**{name: value})
+
+
+def test_nesterov_needs_momentum_without_dampening():
+    for settings in (dict(), dict(momentum=0.9, dampening=0.1)):
+        with pytest.raises(ValueError, match="nesterov needs momentum > 0 and dampening = 0"):
+            SGD([leaf(W0)], nesterov=True, **settings)
+
+
+@pytest.mark.parametrize("make", [Adam, Nadam])
+@pytest.mark.parametrize("betas", [(0.9,), (0.9, 0.99, 0.999), 0.9, None])
+def test_betas_are_two(make, betas):
+    with pytest.raises(ValueError, match=r"betas must be two numbers, \(beta1, beta2\), got"):
+        make([leaf(W0)], betas=betas)
+
+
+def test_unknown_hyperparameters_name_the_known():
+    for call in (
+        lambda: SGD([{"params": [leaf(W0)], "learning_rate": 0.1}]),
+        lambda: SGD([leaf(W0)]).set_hyper(learning_rate=0.1),
+    ):
+        with pytest.raises(
+            ValueError, match=r"unknown hyperparameters \['learning_rate'\]: SGD has \['lr', 'momentum'"
+        ):
+            call()
+
+
+def test_a_bad_change_of_hyperparameters_changes_none():
+    optimizer = SGD([{"params": [leaf(W0)], "momentum": 0.9, "nesterov": True}, {"params": [leaf(W0)]}], lr=0.1)
+    for changes in (dict(lr=-1), dict(lr=0.5, momentum=0.0), dict(lr=0.5, rate=1)):
+        with pytest.raises(ValueError, match=r"must be a finite number|nesterov needs|unknown"):
+            optimizer.set_hyper(**changes)
+        assert [hyper.lr for _, hyper in optimizer.groups] == [0.1, 0.1]
+
+
+def test_parameters_are_leaves_that_ask_for_gradients():
+    with pytest.raises(ValueError, match=r"at least one parameter, got none: pass model\.parameters\(\)"):
+        SGD([])
+    with pytest.raises(ValueError, match="at least one parameter"):
+        SGD([{"params": []}])
+    for params, got in (([W0], "ndarray"), ([leaf(W0), None], "NoneType"), ([{"w": leaf(W0)}], "dict"), ("ab", "str")):
+        with pytest.raises(TypeError, match=rf"must be tensors, got {got}: pass model\.parameters\(\)"):
+            SGD(params)
+    for tensor in (Tensor(W0), leaf(W0) * 2, Tensor([1, 2])):
+        with pytest.raises(
+            TypeError, match=r"leaf that requires a gradient: make it with Tensor\(x, requires_grad=True\)"
+        ):
+            SGD([tensor])
+    for params in (leaf(W0), None, 3, object()):
+        with pytest.raises(TypeError, match=r"dict or a list of tensors, got .*or \[w\] for one tensor"):
+            SGD(params)
+    with pytest.raises(TypeError, match="either tensors or groups"):
+        SGD([{"params": [leaf(W0)]}, leaf(W0)])
+    with pytest.raises(TypeError, match=r"or \[w\] for one tensor"):
+        SGD([{"params": leaf(W0)}])
+
+
+def test_a_parameter_appears_once():
+    p = leaf(W0)
+    for params in ([p, p], {"a": p, "b": p}, [{"params": [p]}, {"params": [leaf(W0), p]}]):
+        with pytest.raises(ValueError, match="a parameter appears twice"):
+            SGD(params)
+
+
+@pytest.mark.parametrize(
+    ("gradient", "got"),
+    [
+        (Tensor([1.0]), r"Tensor float64\(1,\)"),
+        (Tensor(np.ones((1, 3))), r"Tensor float64\(1, 3\)"),
+        (Tensor(np.ones(3, np.float32)), r"Tensor float32\(3,\)"),
+        (np.ones(3), r"ndarray float64\(3,\)"),
+        ([1.0, 1.0, 1.0], "list"),
+    ],
+)
+def test_a_gradient_that_does_not_fit_changes_nothing(gradient, got):
+    """Set by hand: one that would broadcast, promote, or is no tensor."""
+    first, p, other = leaf(W0), leaf(W0), leaf([1.0])
+    first.grad, p.grad, other.grad = Tensor(G[0]), gradient, Tensor([1.0])
+    optimizer = SGD([first, p, other], lr=0.1)
+    with pytest.raises(ValueError, match=rf"gradient of a float64\(3,\) parameter must be a tensor like it, got {got}"):
+        optimizer.step()
+    for tensor, before in ((first, W0), (p, W0), (other, np.ones(1))):
+        identical(tensor.data, before, why="no tensor moved")

@@ -1,0 +1,437 @@
+"""The training loop: what it visits, when it stops, what it refuses before it starts; predict and accuracy."""
+
+import io
+import math
+import os
+import signal
+import sys
+import threading
+
+import numpy as np
+import pytest
+
+from minidl.autograd import Tensor, relu
+from minidl.laws.core import agree, identical
+from minidl.nn import (
+    BatchNorm,
+    Dropout,
+    Linear,
+    Module,
+    Sequential,
+    accuracy,
+    cross_entropy,
+    fit,
+    mean_squared_error,
+    predict,
+)
+from minidl.optim import SGD, Adam
+
+
+def rng(seed=0):
+    return np.random.default_rng(seed)
+
+
+X = rng(1).standard_normal((10, 4))
+Y = np.array([0, 1, 2, 0, 1, 2, 0, 1, 2, 0])
+
+
+def net(seed=0, dtype=np.float64):
+    return Sequential(
+        Linear(4, 5, rng=rng(seed), dtype=dtype),
+        BatchNorm(5, dtype=dtype),
+        relu,
+        Dropout(0.2),
+        Linear(5, 3, rng=rng(seed + 1), dtype=dtype),
+    )
+
+
+def train(model=None, x=X, y=Y, *, lr=0.1, seed=0, **settings):
+    model = net() if model is None else model
+    settings = {"steps": 4, "batch_size": 4} | settings
+    return model, fit(model, SGD(model.parameters(), lr=lr, momentum=0.9), x, y, rng=rng(seed), **settings)
+
+
+def same_state(one, other):
+    for name, value in one.state().items():
+        identical(value, other.state()[name], why=name)
+
+
+class Rows(Module):
+    """Learns one number, and writes down which rows it was trained on (their first entry)."""
+
+    def __init__(self):
+        self.w = Tensor([1.0], requires_grad=True)
+        self.seen = []
+
+    def __call__(self, x, *, training=False, rng=None):
+        if training:
+            self.seen.append(np.asarray(x)[:, 0].astype(int).tolist())
+        return self.w * x
+
+
+def visits(n=10, seed=0, **settings):
+    model, x = Rows(), np.arange(n, dtype=float)[:, None]
+    history = fit(model, SGD(model.parameters(), lr=0.0), x, x, rng=rng(seed), loss=mean_squared_error, **settings)
+    assert history.steps == len(history.losses) == len(model.seen)
+    assert not history.interrupted
+    return model.seen
+
+
+# --- what it visits ------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("n", "batch_size", "sizes"), [(10, 4, [4, 4, 2]), (8, 4, [4, 4]), (3, 128, [3]), (3, 1, [1] * 3)]
+)
+def test_each_epoch_visits_every_example_once(n, batch_size, sizes):
+    seen = visits(n, epochs=3, batch_size=batch_size)
+    assert [len(rows) for rows in seen] == sizes * 3
+    flat = [row for rows in seen for row in rows]
+    epochs = [flat[i : i + n] for i in range(0, 3 * n, n)]
+    assert all(sorted(epoch) == list(range(n)) for epoch in epochs)
+    if n == 10:
+        assert epochs[0] != epochs[1] != epochs[2] != list(range(n))
+
+
+def test_steps_cut_an_epoch_and_run_on_into_the_next():
+    long = visits(epochs=3, batch_size=4)
+    for steps in (0, 1, 3, 5, 9):
+        assert visits(steps=steps, batch_size=4) == long[:steps]
+    assert visits(epochs=0) == []
+
+
+def test_batches_depend_on_the_generator_alone():
+    assert visits(epochs=2, batch_size=3, seed=5) == visits(epochs=2, batch_size=3, seed=5)
+    assert visits(epochs=2, batch_size=3, seed=5) != visits(epochs=2, batch_size=3, seed=6)
+
+
+def test_it_is_the_loop_that_one_would_write():
+    model, history = train(steps=5)
+    other, generator, losses = net(), rng(), []
+    optimizer = SGD(other.parameters(), lr=0.1, momentum=0.9)
+    while len(losses) < 5:
+        order = generator.permutation(10)
+        for rows in (order[:4], order[4:8], order[8:]):
+            if len(losses) == 5:
+                break
+            other.zero_grad()
+            loss = cross_entropy(other(X[rows], training=True, rng=generator), Y[rows])
+            losses.append(loss.item())
+            loss.backward()
+            optimizer.step()
+    assert history.losses == losses
+    same_state(model, other)
+
+
+def test_no_steps_change_nothing():
+    model, history = train(steps=0)
+    assert history.losses == []
+    same_state(model, net())
+
+
+def test_it_learns():
+    model = net()
+    x = rng(2).standard_normal((200, 4))
+    y = (x[:, :3]).argmax(axis=1)
+    fit(model, Adam(model.parameters(), lr=0.02), x, y, epochs=30, batch_size=20, rng=rng())
+    assert accuracy(model, x, y) > 0.9  # chance is 1/3; a linear map solves it
+
+
+def test_float32_stays_float32():
+    model, history = train(net(dtype=np.float32), x=X.astype(np.float32))
+    assert {a.dtype for a in model.state().values()} == {np.dtype(np.float32)}
+    assert all(type(loss) is float for loss in history.losses)
+
+
+def test_lists_and_integers_are_data():
+    same_state(train(x=X.tolist(), y=Y.tolist())[0], train()[0])
+    pixels = rng().integers(0, 256, (10, 4), dtype=np.uint8)
+    same_state(train(x=pixels)[0], train(x=pixels.astype(float))[0])
+    same_state(train(y=Y.astype(np.uint8))[0], train()[0])
+
+
+def test_on_step_is_told_each_step_and_its_loss():
+    told = []
+    _, history = train(steps=3, on_step=lambda *news: told.append(news))
+    assert told == list(enumerate(history.losses))
+
+
+def test_a_parameter_that_is_not_reached_has_gradient_zero():
+    """So that momentum goes on moving it; an optimizer alone would skip it."""
+
+    class Half(Module):
+        def __init__(self):
+            self.used, self.unused, self.reach = (Tensor(v, requires_grad=True) for v in (1.0, 1.0, 1.0))
+            self.steps = 0
+
+        def __call__(self, x, *, training=False, rng=None):
+            self.steps += training
+            return self.used * x + (self.unused * x if self.steps <= 1 else 0.0)
+
+    model = Half()
+    x = np.ones((2, 1))
+    optimizer = SGD(model.parameters(), lr=0.1, momentum=0.5)
+    fit(model, optimizer, x, 0 * x, steps=3, rng=rng(), loss=lambda p, y: (p - y).mean())
+    identical(model.reach.data, np.array(1.0), why="never reached, no momentum")
+    identical(model.reach.grad.data, np.array(0.0), why="its gradient")
+    agree(model.unused.data, np.array(1 - 0.1 * (1 + 0.5 + 0.25)), ulps=4, why="gradients 1, 0, 0")
+    agree(model.used.data, np.array(1 - 0.1 * (1 + 1.5 + 1.75)), ulps=4, why="gradients 1, 1, 1")
+
+
+# --- Ctrl-C --------------------------------------------------------------------------------------------------------------
+def press(at, times=1):
+    def on_step(step, loss):
+        if step == at:
+            for _ in range(times):
+                os.kill(os.getpid(), signal.SIGINT)
+
+    return on_step
+
+
+@pytest.fixture
+def handler():
+    """A handler of the user's own, which must be back afterwards."""
+
+    def own(number, frame):
+        raise AssertionError("the user's handler ran during training")
+
+    previous = signal.signal(signal.SIGINT, own)
+    yield own
+    signal.signal(signal.SIGINT, previous)
+
+
+def test_ctrl_c_returns_with_what_was_learned(handler):
+    model, history = train(steps=1000, on_step=press(at=2))
+    assert history.interrupted
+    assert history.steps == 3
+    same_state(model, train(steps=3)[0])
+    assert signal.getsignal(signal.SIGINT) is handler
+
+
+def test_a_second_ctrl_c_interrupts_at_once(handler):
+    with pytest.raises(KeyboardInterrupt):
+        train(steps=1000, on_step=press(at=0, times=2))
+    assert signal.getsignal(signal.SIGINT) is handler
+
+
+def test_the_handler_comes_back_after_errors_and_after_the_end(handler):
+    train(steps=1)
+    assert signal.getsignal(signal.SIGINT) is handler
+    with pytest.raises(ZeroDivisionError):
+        train(on_step=lambda step, loss: 1 / 0)
+    assert signal.getsignal(signal.SIGINT) is handler
+
+
+def test_a_process_that_ignores_ctrl_c_goes_on_ignoring_it():
+    """As in the background of a shell script."""
+    previous = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        _, history = train(steps=3, on_step=press(at=0))
+    finally:
+        signal.signal(signal.SIGINT, previous)
+    assert history.steps == 3
+    assert not history.interrupted
+
+
+def test_it_runs_in_a_worker_thread():
+    results = []
+    worker = threading.Thread(target=lambda: results.append(train(steps=3)))
+    worker.start()
+    worker.join()
+    same_state(results[0][0], train(steps=3)[0])
+
+
+# --- bad input -----------------------------------------------------------------------------------------------------------
+def test_how_long_is_said_once():
+    for settings in (dict(steps=None), dict(steps=3, epochs=3)):
+        with pytest.raises(ValueError, match="pass either steps or epochs"):
+            train(**settings)
+    for name in ("steps", "epochs"):
+        for count in (-1, 2.0, "3"):
+            with pytest.raises(ValueError, match=rf"{name} must be an integer of at least 0, got {count!r}"):
+                train(**{"steps": None} | {name: count})
+    for size in (0, -1, 2.5, None):
+        with pytest.raises(ValueError, match="batch_size must be a positive integer"):
+            train(batch_size=size)
+        with pytest.raises(ValueError, match="batch_size must be a positive integer"):
+            predict(net(), X, batch_size=size)
+
+
+def test_a_seed_is_no_generator():
+    model = net()
+    with pytest.raises(TypeError, match=r"must be a NumPy generator, got 3: pass rng=np\.random\.default_rng\(3\)"):
+        fit(model, SGD(model.parameters()), X, Y, steps=1, rng=3)
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
+def test_data_must_be_finite(bad):
+    x = X.copy()
+    x[7, 2] = bad
+    with pytest.raises(ValueError, match=rf"x holds {bad} at \(7, 2\): remove or replace"):
+        train(x=x)
+    with pytest.raises(ValueError, match=rf"y holds {bad} at \(7, 2\)"):
+        train(y=x, loss=mean_squared_error)
+
+
+def test_data_must_be_numbers_in_rows():
+    for x in (np.full((10, 4), "a"), np.full((10, 4), None), X * 1j):
+        with pytest.raises(TypeError, match="x must hold numbers, got"):
+            train(x=x)
+        with pytest.raises(TypeError, match="x must hold numbers, got"):
+            predict(net(), x)
+    with pytest.raises(TypeError, match="y must hold numbers, got"):
+        train(y=["cat"] * 10)
+    with pytest.raises(ValueError, match=r"x must hold examples along its first axis, got the single number 3\.0"):
+        train(x=3.0)
+
+
+def test_lengths_must_agree():
+    for x, y, message in (
+        (X[:9], Y, "got 9 examples, 10 labels"),
+        (X[:0], Y[:0], "at least one: got 0 examples, 0 labels"),
+        (X, Y[:0], "got 10 examples, 0 labels"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            train(x=x, y=y)
+
+
+@pytest.mark.parametrize(("label", "message"), [(3, r"\[0, 3\), got values from 0 to 3"), (-1, "from -1 to 2")])
+@pytest.mark.parametrize("row", [0, 9])
+def test_labels_out_of_range_are_found_before_training(label, message, row):
+    y = Y.copy()
+    y[row] = label
+    model = net()
+    with pytest.raises(ValueError, match=message):
+        train(model, y=y)
+    same_state(model, net())
+
+
+def test_labels_of_sequences_are_checked_too():
+    """Logits (N, L, C) with labels (N, L)."""
+    model = Linear(4, 3, rng=rng())
+    x, y = np.ones((3, 2, 4)), np.zeros((3, 2), int)
+    train(model, x=x, y=y, steps=1)
+    y[2, 1] = 3
+    with pytest.raises(ValueError, match=r"labels must lie in \[0, 3\)"):
+        train(model, x=x, y=y)
+
+
+def test_what_does_not_fit_is_found_before_training():
+    model = net()
+    for settings, error, message in (
+        (dict(x=X[:, :3]), ValueError, "Linear takes inputs of width 4, got shape"),
+        (dict(y=Y[:, None]), ValueError, r"labels of shape \(2, 1\) do not fit logits of shape \(2, 3\)"),
+        (dict(y=np.eye(3)[Y]), ValueError, "expected one integer per row"),
+        (dict(y=Y.astype(float)), TypeError, r"labels must be integers .*astype\(int\)"),
+        (dict(loss=mean_squared_error), ValueError, "prediction has shape"),
+        (dict(loss=lambda p, y: (p - 1) ** 2), ValueError, r"loss must be a scalar, got shape \(2, 3\).*mean\(\)"),
+        (
+            dict(loss=lambda p, y: float(p.data.mean())),
+            TypeError,
+            "must be a tensor made from the model's output, got float",
+        ),
+        (dict(loss=lambda p, y: p.data.mean()), TypeError, "got float64: compute it with minidl's functions"),
+    ):
+        with pytest.raises(error, match=message):
+            train(model, **settings)
+        same_state(model, net())
+
+
+def test_an_optimizer_of_another_model():
+    """As after running the cell that makes the model again, but not the one that makes the optimizer."""
+    old, new = net(), net()
+    with pytest.raises(ValueError, match=r"holds no parameter of this model.*make it from model\.parameters\(\)"):
+        fit(new, SGD(old.parameters()), X, Y, steps=1, rng=rng())
+    part = SGD(new.layers[4].parameters(), lr=0.1)  # training a part is fine
+    fit(new, part, X, Y, steps=3, rng=rng())
+    identical(new.layers[0].weight.data, old.layers[0].weight.data, why="the part that rests")
+    assert (new.layers[4].weight.data != old.layers[4].weight.data).any()
+
+
+def test_a_loss_that_stops_being_finite():
+    calls = []
+
+    def breaks(p, y):
+        calls.append(1)
+        return mean_squared_error(p, y) * (math.nan if len(calls) == 4 else 1.0)
+
+    with pytest.raises(ValueError, match="the loss became nan at step 2: lower the learning rate"):
+        train(y=X[:, :3], loss=breaks)
+    model = Linear(4, 3, rng=rng())
+    with np.errstate(all="ignore"), pytest.raises(ValueError, match=r"the loss became (inf|nan) at step \d+: lower"):
+        train(model, y=X[:, :3], loss=mean_squared_error, lr=1e150, steps=50)
+
+
+# --- progress ------------------------------------------------------------------------------------------------------------
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+@pytest.mark.parametrize("progress", [True, "epoch 3"])
+def test_the_bar_shows_label_steps_and_loss_on_a_terminal(monkeypatch, progress):
+    """Warnings are errors here, so the bar may not give any."""
+    screen = Terminal()
+    monkeypatch.setattr(sys, "stderr", screen)
+    _, history = train(steps=4, progress=progress, on_step=lambda step, loss: screen.write(""))
+    text = screen.getvalue()
+    assert history.steps == 4
+    assert ("training" if progress is True else progress) in text
+    assert "/4 [" in text
+
+
+def test_the_bar_is_silent_without_a_terminal(capsys):
+    train(steps=4, progress=True)
+    assert capsys.readouterr() == ("", "")
+
+
+def test_an_interrupted_bar_is_closed(monkeypatch, handler):
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    _, history = train(steps=50, progress=True, on_step=press(at=1))
+    assert (history.steps, history.interrupted) == (2, True)
+    assert signal.getsignal(signal.SIGINT) is handler
+
+
+# --- predict and accuracy ------------------------------------------------------------------------------------------------
+def test_predict_is_inference_in_batches():
+    model, _ = train()
+    before = model.state()
+    expected = model(X).data
+    for batch_size in (1, 3, 10, 1024):
+        got = predict(model, X, batch_size=batch_size)
+        assert type(got) is np.ndarray
+        # the same sums; only the product's blocking may depend on the number of rows
+        agree(got, expected, ulps=16, why=f"batches of {batch_size}")
+    agree(predict(model, X.tolist()), expected, ulps=16, why="a list")
+    assert predict(net(dtype=np.float32), X.astype(np.float32)).dtype == np.float32
+    for name, value in model.state().items():
+        identical(value, before[name], why=f"{name} untouched")
+    assert predict(lambda x, training: x[:, :2], X).shape == (10, 2)  # a function will do
+
+
+def test_predict_leaves_no_tape():
+    model = net()
+    assert model(X).requires_grad
+    predict(model, X)
+    assert all(p.grad is None for p in model.parameters().values())
+
+
+def test_accuracy_counts():
+    def model(x, training):
+        return x
+
+    scores = np.array([[0.1, 0.9], [0.8, 0.2], [0.3, 0.7], [0.5, 0.5]])
+    assert accuracy(model, scores, [1, 0, 0, 0]) == 0.75  # a tie goes to the first class
+    assert accuracy(model, scores, np.array([1.0, 0.0, 0.0, 0.0])) == 0.75
+    assert type(accuracy(model, scores, [1, 0, 0, 0])) is float
+
+
+@pytest.mark.parametrize("labels", [np.zeros((10, 1), int), np.zeros(9, int), np.zeros((10, 3)), np.zeros(1, int)])
+def test_accuracy_needs_a_label_per_example(labels):
+    """(N, 1) labels would compare every example with every label."""
+    with pytest.raises(ValueError, match=r"one label per example, shape \(10,\), got labels of shape"):
+        accuracy(net(), X, labels)
+
+
+def test_nothing_to_predict():
+    for call in (lambda: predict(net(), X[:0]), lambda: accuracy(net(), X[:0], Y[:0]), lambda: predict(net(), [])):
+        with pytest.raises(ValueError, match="predict got no examples"):
+            call()
