@@ -59,6 +59,10 @@ def encode(value: Any) -> Any:
     return _out(value)
 
 
+def _holds_a_function(value: Any) -> bool:
+    return callable(value) or (isinstance(value, tuple | list) and any(map(_holds_a_function, value)))
+
+
 def _out(value: Any) -> Any:
     if isinstance(value, complex):
         return [_out(value.real), _out(value.imag)]
@@ -214,6 +218,8 @@ class CommandTarget:
             if early is None:
                 self._died(function)
             self._garbage(f"before it was asked for {function} the program wrote", early)
+        if any(_holds_a_function(value) for value in inputs.values()):
+            raise NotProvided(function, "one of its inputs is a function, which JSON cannot carry")
         request = json.dumps({"function": function, "inputs": encode(inputs)}, allow_nan=False)
         # in a thread of its own: a program that does not read would let us wait here, beyond any time limit
         self._writer = threading.Thread(target=_write, args=(self._process.stdin, request + "\n"), daemon=True)

@@ -9,6 +9,7 @@ from minidl.autograd import Tensor  # noqa: E402
 from minidl.optim import SGD, Adam, Nadam  # noqa: E402
 from minidl.optim.nadam import NadamHyper, momentum, step  # noqa: E402
 
+torch.set_num_threads(1)  # at these sizes threads only wait for each other
 STEPS = 200
 SHAPES = [(), (1,), (3,), (4, 5), (130, 127)]  # the last one is too large to be packed with the others
 CASES = [
@@ -82,8 +83,8 @@ def test_nadam_beside_torch_with_its_default_dtype():
     (\mu_t and the product round once each per step).
 
     P enters as 1 / (1 - P), whose relative error is P / (1 - P) times that, so step t may be off by
-    2 t u P_t / (1 - P_t) times the sum of its two terms. The product falls like 2^-t, so only the first steps contribute. Errors
-    of torch's own would add to the 1e-12 of the test above.
+    2 t u P_t / (1 - P_t) times the sum of its two terms. The product falls like 2^-t, so only the first steps contribute.
+    What else differs is in the 1e-12 of the test above.
     """
     rng = np.random.default_rng(1)
     grads = rng.standard_normal((STEPS, 5))

@@ -46,6 +46,12 @@ def case(program: Any, inputs: Any, start: int = 7) -> Case:
     }
 
 
+def single(case: Case) -> Case:
+    """The case in float32."""
+    narrow = {key: np.float32(case[key]) for key in ("cotangent", "other")}
+    return case | narrow | {key: tuple(np.float32(x) for x in case[key]) for key in ("inputs", "direction")}
+
+
 def second(case: Case) -> Case:
     """A case of hvp from one of vjp: the sum of squares of its program's value."""
     last = len(case["inputs"]) + len(case["program"]) - 1
@@ -272,6 +278,11 @@ NAMED = named()
 NAMED_TWICE = {name: second(found) for name, found in NAMED.items()}
 PROGRAMS = Cases(named=NAMED, generated=grown, notes=NOTES)
 TWICE = Cases(named=NAMED_TWICE, generated=grown_twice)
+
+SINGLE = Cases(
+    named={name: single(NAMED[name]) for name in ("two_layers", "conv2d", "cross_entropy_mean", "max_pool2d")}
+)
+SINGLE_TWICE = Cases(named={name: second(found) for name, found in SINGLE.named.items()})
 
 # Small integers: every product and sum of them is exact, in any order.
 _SQUARE = np.array([[1.0, 2.0], [3.0, 5.0]]), np.array([[0.0, -1.0], [2.0, 7.0]]), np.array([[1.0, 0.0], [4.0, -2.0]])

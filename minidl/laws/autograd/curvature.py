@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from minidl.laws.autograd.cases import INTEGERS, NAMED_TWICE, TWICE, op
-from minidl.laws.autograd.measure import ULPS, inner, shapes_fit, uncertain
+from minidl.laws.autograd.cases import INTEGERS, NAMED_TWICE, SINGLE_TWICE, TWICE, op
+from minidl.laws.autograd.measure import ULPS, exactly, inner, same_precision, shapes_fit, uncertain
 from minidl.laws.autograd.oracle import run
 from minidl.laws.autograd.planted import HVP_BUGS
-from minidl.laws.core import Case, Cases, Contract, agree, identical, law
+from minidl.laws.core import Case, Cases, Contract, agree, law
 
 
 @law(
@@ -58,8 +58,8 @@ def polynomial(impl: Any, case: Case) -> None:
     c, va, vc = a[::-1] - 2, a.T.reshape(a.shape) + 1, 3 - a
     program = (op("multiply", 0, 0), op("multiply", 2, 1), op("sum", 3, axis=None, keepdims=False))
     ha, hc = impl.hvp(program, (a, c), (va, vc))
-    identical(ha, 2 * c * va + 2 * a * vc, why="the first block")
-    identical(hc, 2 * a * va, why="the second block")
+    exactly(ha, 2 * c * va + 2 * a * vc, why="the first block")
+    exactly(hc, 2 * a * va, why="the second block")
 
 
 @law(cases=Cases(named=INTEGERS), needs=("hvp",), grade="exact", equation=r"\nabla^2 (\text{linear}) = 0")
@@ -68,7 +68,13 @@ def nothing_from_linear(impl: Any, case: Case) -> None:
     a, b = case["a"], case["b"]
     program = (op("sum", 0, axis=None, keepdims=False), op("sum", 1, axis=None, keepdims=False), op("subtract", 2, 3))
     for i, (h, x) in enumerate(zip(impl.hvp(program, (a, b), (a, b)), (a, b), strict=True)):
-        identical(h, np.zeros_like(x), why=f"block {i}")
+        exactly(h, np.zeros_like(x), why=f"block {i}")
+
+
+@law(cases=SINGLE_TWICE, needs=("hvp",), grade="exact", policy="dtype")
+def precision_of_curvature(impl: Any, case: Case) -> None:
+    """The rows have the precision of their inputs: float32 stays float32."""
+    same_precision(impl.hvp(case["program"], case["inputs"], case["direction"]), case["inputs"])
 
 
 CURVATURE = Contract(
@@ -77,7 +83,7 @@ CURVATURE = Contract(
     outputs=("ha", "hb"),
     cases=TWICE,
     statement="The Hessian of a scalar program times a direction.",
-    laws=(second_derivative, symmetric, polynomial, nothing_from_linear),
+    laws=(second_derivative, symmetric, polynomial, nothing_from_linear, precision_of_curvature),
     planted=HVP_BUGS,
     exact=("program",),
 )

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from minidl.laws.autograd.cases import INTEGERS, NAMED, PROGRAMS, case, composed, numbers, op
+from minidl.laws.autograd.cases import INTEGERS, NAMED, PROGRAMS, SINGLE, case, composed, numbers, op
 from minidl.laws.autograd.kinks import KINKS, at_a_kink
-from minidl.laws.autograd.measure import ULPS, inner, shapes_fit, uncertain
+from minidl.laws.autograd.measure import ULPS, exactly, inner, same_precision, shapes_fit, uncertain
 from minidl.laws.autograd.oracle import run
 from minidl.laws.autograd.planted import VJP_BUGS
-from minidl.laws.core import Case, Cases, Contract, agree, identical, law
+from minidl.laws.core import Case, Cases, Contract, agree, law
 
 
 @law(
@@ -77,7 +77,7 @@ def nothing_from_nothing(impl: Any, case: Case) -> None:
     """A zero cotangent gives zeros, of each input's shape and dtype."""
     gradients = impl.vjp(case["program"], case["inputs"], np.zeros_like(case["cotangent"]))
     for i, (g, x) in enumerate(zip(gradients, case["inputs"], strict=True)):
-        identical(g, np.zeros_like(x), why=f"gradient {i}")
+        exactly(g, np.zeros_like(x), why=f"gradient {i}")
 
 
 @law(
@@ -92,8 +92,8 @@ def every_path_once(impl: Any, case: Case) -> None:
     program = tuple(op("add", i, i) for i in (0, *range(2, n + 1)))
     u = np.array([1.0, 3.0])
     gradient, unused = impl.vjp(program, (x, x), u)
-    identical(gradient, 2.0**n * u, why="the gradient of a")
-    identical(unused, np.zeros(2), why="the gradient of an input that is not used")
+    exactly(gradient, 2.0**n * u, why="the gradient of a")
+    exactly(unused, np.zeros(2), why="the gradient of an input that is not used")
 
 
 @law(
@@ -107,8 +107,8 @@ def product_of_matrices(impl: Any, case: Case) -> None:
     """The gradients of AB are U B^T and A^T U; small integers are exact in any order of summation."""
     a, b, u = case["a"], case["b"], case["u"]
     da, db = impl.vjp((op("matmul", 0, 1),), (a, b), u)
-    identical(da, np.array([[sum(u[i] * b[k]) for k in range(len(b))] for i in range(len(a))]), why="the gradient of A")
-    identical(db, np.array([[sum(a[:, k] * u[:, j]) for j in range(u.shape[1])] for k in range(len(b))]), why="of B")
+    exactly(da, np.array([[sum(u[i] * b[k]) for k in range(len(b))] for i in range(len(a))]), why="the gradient of A")
+    exactly(db, np.array([[sum(a[:, k] * u[:, j]) for j in range(u.shape[1])] for k in range(len(b))]), why="of B")
 
 
 @law(
@@ -149,6 +149,12 @@ def _along_ones(program: Any, inputs: Any, cotangent: Any, rng: Any, eps: float)
     return inner([cotangent], [run(program, inputs, ones, rounding=rng, eps=eps)[-1].a])[1]
 
 
+@law(cases=SINGLE, needs=("vjp",), grade="exact", policy="dtype")
+def precision_of_gradients(impl: Any, case: Case) -> None:
+    """Gradients have the precision of their inputs: float32 stays float32."""
+    same_precision(impl.vjp(case["program"], case["inputs"], case["cotangent"]), case["inputs"])
+
+
 _SHARED = {name: NAMED[name] for name in ("matmul_square", "stack", "matmul_vectors")} | {
     "product": case((op("multiply", 0, 1), op("sin", 2)), (numbers(3), numbers(3))),
     "quotient": case((op("divide", 0, 1),), (numbers(3, positive=True), numbers(3, positive=True))),
@@ -169,7 +175,7 @@ def shared_input(impl: Any, case: Case) -> None:
     together, unused = impl.vjp(merged, (a, a), case["cotangent"])
     total = np.asarray(apart[0]) + np.asarray(apart[1])
     agree(together, total, why="the gradient", ulps=ULPS, scale=np.max(np.abs(apart[0]) + np.abs(apart[1])))
-    identical(unused, np.zeros_like(a), why="the gradient of the input that is not used any more")
+    exactly(unused, np.zeros_like(a), why="the gradient of the input that is not used any more")
 
 
 @law(
@@ -184,7 +190,7 @@ def kinks(impl: Any, case: Case) -> None:
     with np.errstate(all="ignore"):
         gradients = impl.vjp(case["program"], case["inputs"], case["cotangent"])
     for i, (g, expected) in enumerate(zip(gradients, case["expected"], strict=True)):
-        identical(g, expected, why=f"gradient {i}")
+        exactly(g, expected, why=f"gradient {i}")
 
 
 GRADIENTS = Contract(
@@ -202,6 +208,7 @@ GRADIENTS = Contract(
         product_of_matrices,
         chain_rule,
         shared_input,
+        precision_of_gradients,
         kinks,
     ),
     planted=VJP_BUGS,

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from minidl.laws.core import identical
+from minidl.laws.core import agree, holds
 
 ULPS = 16
 _SAMPLES = 5
@@ -35,7 +35,17 @@ def inner(xs: Sequence[Any], ys: Sequence[Any]) -> tuple[float, float]:
 
 
 def shapes_fit(gradients: Any, inputs: Sequence[np.ndarray]) -> None:
-    for i, (g, x) in enumerate(zip(gradients, inputs, strict=True)):
-        got, expected = (np.shape(g), np.asarray(g).dtype), (x.shape, x.dtype)
-        identical(np.array(got[0]), np.array(expected[0]), why=f"the shape of gradient {i}")
-        identical(np.zeros(1, got[1]), np.zeros(1, expected[1]), why=f"the dtype of gradient {i}")
+    """One gradient per input, each of its input's shape."""
+    got, expected = [np.shape(g) for g in gradients], [np.shape(x) for x in inputs]
+    holds(got == expected, why="the shapes of the gradients are those of the inputs", got=got, expected=expected)
+
+
+def same_precision(results: Sequence[Any], inputs: Sequence[np.ndarray]) -> None:
+    """What comes back is float32 where float32 went in, and float64 where float64 did."""
+    got, expected = [np.asarray(r).dtype.name for r in results], [np.asarray(x).dtype.name for x in inputs]
+    holds(got == expected, why="the precision of the results is that of the inputs", got=got, expected=expected)
+
+
+def exactly(got: Any, expected: Any, *, why: str) -> None:
+    """The very same numbers, in whatever precision."""
+    agree(got, expected, why=why, ulps=0)

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from minidl.laws.autograd.cases import PROGRAMS, op
-from minidl.laws.autograd.measure import ULPS, uncertain
+from minidl.laws.autograd.cases import PROGRAMS, SINGLE, op
+from minidl.laws.autograd.measure import ULPS, same_precision, uncertain
 from minidl.laws.autograd.oracle import run
 from minidl.laws.autograd.planted import EVALUATE_BUGS
 from minidl.laws.core import Case, Cases, Contract, agree, law
@@ -54,13 +54,19 @@ def no_overflow_on_the_way(impl: Any, case: Case) -> None:
     agree(got, case["expected"], why="the value", ulps=ULPS, scale=np.abs(case["expected"]))
 
 
+@law(cases=SINGLE, needs=("evaluate",), grade="exact", policy="dtype")
+def precision_of_values(impl: Any, case: Case) -> None:
+    """The value has the precision of the inputs: float32 stays float32."""
+    same_precision([impl.evaluate(case["program"], case["inputs"])], case["inputs"][:1])
+
+
 VALUES = Contract(
     function="evaluate",
     inputs=("program", "inputs"),
     outputs=("value",),
     cases=PROGRAMS,
     statement="The value of a program on its inputs.",
-    laws=(value_by_another_way, no_overflow_on_the_way),
+    laws=(value_by_another_way, no_overflow_on_the_way, precision_of_values),
     planted=EVALUATE_BUGS,
     exact=("program",),
 )
