@@ -100,8 +100,7 @@ def with_minidl_sgd(problem: Problem):
         loss = cross_entropy(linear(relu(linear(x, W1, b1)), W2, b2), y)
         loss.backward()
         losses[:] = [loss.item()]
-        optimizer.step()
-        optimizer.zero_grad()
+        optimizer.step(forget=True)
 
     return step, lambda: outcome(losses, [p.data for p in parameters])
 

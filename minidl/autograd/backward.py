@@ -43,10 +43,8 @@ def tape(root: Tensor, leaves: bool = True) -> list[Tensor]:
             "backward from a tensor that does not depend on anything with requires_grad=True: "
             "make a leaf with Tensor(x, requires_grad=True), and check for no_grad(), detach() and .data on the way"
         )
-    seen, stack, nodes = {root}, [root], []
-    while stack:
-        node = stack.pop()
-        nodes.append(node)
+    seen, nodes = {root}, [root]
+    for node in nodes:  # the list grows under the loop
         if node._op is _RELEASED:
             raise RuntimeError(
                 f"the tape behind {node._params.name} was released by an earlier backward(): "
@@ -55,7 +53,7 @@ def tape(root: Tensor, leaves: bool = True) -> list[Tensor]:
         for a in node._args:
             if a is not None and (leaves or a._op is not None) and a not in seen:
                 seen.add(a)
-                stack.append(a)
+                nodes.append(a)
     nodes.sort(key=_by_order, reverse=True)
     return nodes
 
@@ -87,11 +85,13 @@ def sweep(
         inputs = values
         if create_graph:
             y, inputs, params = _as_tensors(node)
+        inputs = (g, y, *inputs)
+        broadcasts = op.broadcasts and y.shape  # a number was made from numbers: nothing to sum away
         for rule, a, v in zip(op.rules, args, values):  # noqa: B905 (equal by construction; strict costs time)
             if a is None or (reached is not None and a not in reached):
                 continue
-            term = rule(g, y, *inputs, **params) if params else rule(g, y, *inputs)
-            if op.broadcasts and term.shape != v.shape:
+            term = rule(*inputs, **params) if params else rule(*inputs)
+            if broadcasts and term.shape != v.shape:
                 term = unbroadcast(term, v.shape)
             adjoints[a] = adjoints[a] + term if a in adjoints else term
         if release:

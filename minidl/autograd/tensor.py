@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from itertools import count
+from sys import getrefcount
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ _next_order = count().__next__
 _recording: ContextVar[bool] = ContextVar("recording", default=True)
 _new = object.__new__
 _NO_PARAMS: dict[str, Any] = {}
+_counted = 0  # by getrefcount for what one variable of the caller holds; found below, since interpreters differ
 
 
 class Tensor:
@@ -143,6 +145,17 @@ class Tensor:
         """`assign` without the copy and the checks, for optimizers: the caller gives a fresh array away."""
         self._value = value
 
+    def exclusive(self) -> np.ndarray | None:
+        """The values as a writable array if nobody else can see them (no tape, no `.data`, no other tensor), else None.
+
+        For optimizers: a large parameter may then change in place, which spares the memory traffic of a fresh array.
+        """
+        value = self._value
+        if type(value) is not np.ndarray or value.base is not None or others(value) > 1:  # the one is this tensor
+            return None
+        value.flags.writeable = True  # `data` makes it read-only again before it shows it
+        return value
+
     def detach(self) -> Tensor:
         """The same values as a constant: no gradient flows through."""
         return constant(self._value)
@@ -171,6 +184,19 @@ def _check_dtype(dtype: np.dtype, requires_grad: bool) -> None:
         raise TypeError(
             f"only float tensors have gradients, got {dtype}: pass dtype=np.float64, or write the numbers as 1.0 instead of 1"
         )
+
+
+def others(x: Any) -> int:
+    """How many references hold an object besides one variable of the caller."""
+    return getrefcount(x) - _counted
+
+
+def _count() -> int:
+    alone = object()
+    return others(alone)
+
+
+_counted = _count()
 
 
 def constant(value: Any) -> Tensor:

@@ -78,7 +78,7 @@ def fit(
             value.backward()
             for p in (p for tensors, _ in optimizer.groups for p in tensors if p.grad is None):
                 p.grad = Tensor(np.zeros(p.shape, p.dtype), copy=False)
-            optimizer.step()
+            optimizer.step(forget=True)
             bar(history.losses[-1])
             if on_step is not None:
                 on_step(step, history.losses[-1])

@@ -75,16 +75,25 @@ class Optimizer:
             )
         return replace(hyper, **changes)
 
-    def step(self) -> None:
-        """One update of every tensor that has a gradient. Raises ValueError, and changes nothing, if one does not fit."""
+    def step(self, *, forget: bool = False) -> None:
+        """One update of every tensor that has a gradient. Raises ValueError, and changes nothing, if one does not fit.
+
+        forget: also drop the gradients, as `zero_grad` would; large ones then serve as scratch memory, which is faster.
+        """
         ready = [([p for p in tensors if _has_gradient(p)], hyper) for tensors, hyper in self.groups]
         for tensors, hyper in ready:
-            for chunk in _chunks(tensors):
-                for members, state in self._states(chunk):
-                    w, g = (_join([t._value for t in side]) for side in (members, [p.grad for p in members]))
-                    w, self._state[members] = self._step(w, g, state, hyper)
-                    for p, value in zip(members, _split(w, members), strict=True):
-                        p.adopt(value)
+            self._step_group(tensors, hyper, forget)
+            if forget:
+                for p in tensors:
+                    p.grad = None
+
+    def _step_group(self, tensors: list[Tensor], hyper: Any, forget: bool) -> None:
+        for chunk in _chunks(tensors):
+            for members, state in self._states(chunk):
+                w, g = (_join([t._value for t in side]) for side in (members, [p.grad for p in members]))
+                w, self._state[members] = self._step(w, g, state, hyper)
+                for p, value in zip(members, _split(w, members), strict=True):
+                    p.adopt(value)
 
     def _states(self, chunk: tuple[Tensor, ...]) -> list[tuple[tuple[Tensor, ...], dict[str, Any]]]:
         """The chunk with its state, in parts where its tensors have seen different numbers of steps."""

@@ -14,7 +14,10 @@ from typing import Any
 
 import numpy as np
 
+from minidl.autograd.tensor import Tensor, others
 from minidl.optim.optimizer import Optimizer, check_hyper
+
+_BLOCK = 1 << 14  # entries scaled at a time, so that they are still in the nearest caches when they are subtracted
 
 
 @dataclass(frozen=True)
@@ -69,3 +72,31 @@ class SGD(Optimizer):
         maximize: bool = False,
     ):
         super().__init__(params, step, SGDHyper(lr, momentum, dampening, weight_decay, nesterov, maximize))
+
+    def _step_group(self, tensors: list[Tensor], hyper: SGDHyper, forget: bool) -> None:
+        if hyper.momentum or hyper.weight_decay or hyper.maximize:
+            super()._step_group(tensors, hyper, forget)
+            return
+        for p in tensors:
+            _descend(p, hyper.lr, forget)
+
+
+def _descend(p: Tensor, lr: float, forget: bool) -> None:
+    """w - lr g, bit by bit what `step` gives; in place if w is large and nobody else can see it."""
+    grad = p.grad
+    w = p.exclusive() if grad._value.size > _BLOCK else None
+    if w is None or not w.flags.c_contiguous:
+        p.adopt(p._value - lr * grad._value)
+        return
+    g = None
+    if forget:
+        p.grad = None
+        g = grad.exclusive() if others(grad) == 0 else None
+    if g is not None:  # nobody will read this gradient again
+        g *= lr
+        w -= g
+        return
+    w, g, scaled = w.reshape(-1), grad._value.reshape(-1), np.empty(_BLOCK, w.dtype)
+    for i in range(0, len(w), _BLOCK):
+        part = w[i : i + _BLOCK]
+        part -= np.multiply(g[i : i + _BLOCK], lr, out=scaled[: len(part)])

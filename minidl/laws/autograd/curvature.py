@@ -71,7 +71,7 @@ def nothing_from_linear(impl: Any, case: Case) -> None:
         exactly(h, np.zeros_like(x), why=f"block {i}")
 
 
-@law(cases=SINGLE_TWICE, needs=("hvp",), grade="exact", policy="dtype")
+@law(cases=SINGLE_TWICE, needs=("hvp",), grade="exact")
 def precision_of_curvature(impl: Any, case: Case) -> None:
     """The rows have the precision of their inputs: float32 stays float32."""
     same_precision(impl.hvp(case["program"], case["inputs"], case["direction"]), case["inputs"])

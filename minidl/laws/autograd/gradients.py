@@ -149,7 +149,7 @@ def _along_ones(program: Any, inputs: Any, cotangent: Any, rng: Any, eps: float)
     return inner([cotangent], [run(program, inputs, ones, rounding=rng, eps=eps)[-1].a])[1]
 
 
-@law(cases=SINGLE, needs=("vjp",), grade="exact", policy="dtype")
+@law(cases=SINGLE, needs=("vjp",), grade="exact")
 def precision_of_gradients(impl: Any, case: Case) -> None:
     """Gradients have the precision of their inputs: float32 stays float32."""
     same_precision(impl.vjp(case["program"], case["inputs"], case["cotangent"]), case["inputs"])

@@ -54,7 +54,7 @@ def no_overflow_on_the_way(impl: Any, case: Case) -> None:
     agree(got, case["expected"], why="the value", ulps=ULPS, scale=np.abs(case["expected"]))
 
 
-@law(cases=SINGLE, needs=("evaluate",), grade="exact", policy="dtype")
+@law(cases=SINGLE, needs=("evaluate",), grade="exact")
 def precision_of_values(impl: Any, case: Case) -> None:
     """The value has the precision of the inputs: float32 stays float32."""
     same_precision([impl.evaluate(case["program"], case["inputs"])], case["inputs"][:1])
