@@ -13,7 +13,7 @@ from importlib import import_module
 __version__ = "0.1.0"
 
 _SUBMODULES = frozenset(
-    "atlas autograd cli data laws lesson nn optim residual verify".split(),
+    ("atlas", "autograd", "cli", "data", "laws", "lesson", "nn", "optim", "residual", "verify"),
 )
 
 
