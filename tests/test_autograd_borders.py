@@ -80,6 +80,7 @@ ERRORS = {
     "max of nothing": (lambda: m.max(leaf(1.0, 2.0)[:0]), ValueError, "zero-size array"),
     "matmul of a number": (lambda: m.matmul(X, 2.0), ValueError, r"use \* with numbers"),
     "matmul of shapes that do not meet": (lambda: X @ np.ones((3, 2)), ValueError, r"matmul of shapes \(2,\) and \(3, 2\): 2 columns meet 3 rows"),
+    "dot of batches": (lambda: X.dot(np.ones((2, 2, 2))), ValueError, r"dot of shapes \(2,\) and \(2, 2, 2\): use @ for batches"),
     "linear of shapes that do not meet": (lambda: m.linear(np.ones((2, 3)), np.ones((4, 2)), np.ones(2)), ValueError, r"linear takes x \(..., n\).*got \(2, 3\), \(4, 2\), \(2,\)"),
     "einsum of too few operands": (lambda: m.einsum("i,j", X), ValueError, "names 2 operands, got 1"),
     "einsum of other axes": (lambda: m.einsum("ij->i", X), ValueError, "operand 0 has 1 axes, its indices are 'ij'"),

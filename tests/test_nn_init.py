@@ -62,6 +62,7 @@ def test_layers_pass_their_fans():
     judge(Linear(300, 100, rng=rng, init=he_normal).weight.data, 2 / 300, uniform=False)
     judge(Conv2d(30, 80, 5, rng=rng).weight.data, 2 / (30 * 25), uniform=False)
     judge(Conv2d(30, 80, 5, rng=rng, init=glorot_uniform).weight.data, 2 / (110 * 25), uniform=True)
+    judge(Embedding(200, 100, rng=rng).weight.data, 1.0, uniform=False)
     judge(Embedding(200, 100, rng=rng, scale=0.5).weight.data, 0.25, uniform=False)
     for layer in (Linear(3, 2, rng=rng), Conv2d(3, 2, rng=rng)):
         assert not layer.bias.data.any()

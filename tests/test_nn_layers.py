@@ -123,6 +123,7 @@ def test_conv_gradients(size, stride, padding):
 
 
 def test_conv_keeps_height_and_width_by_default():
+    assert Conv2d(2, 4, rng=rng()).weight.shape == (4, 2, 3, 3)
     for size in (1, 3, 5, 7):
         assert Conv2d(1, 1, size, rng=rng())(np.ones((1, 1, 9, 8))).shape == (1, 1, 9, 8)
 
@@ -220,6 +221,7 @@ def test_dropout_rests_outside_training_and_at_rate_zero():
     x = rng().standard_normal((3, 4))
     identical(Dropout(0.5)(x), x, why="inference")
     identical(Dropout(0.0)(x, training=True), x, why="rate 0 needs no generator")
+    identical(dropout(x, np.zeros((3, 4)), 0.0), x, why="nothing is below 0")
 
 
 def test_dropout_errors():

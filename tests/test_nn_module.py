@@ -1,6 +1,7 @@
 """Modules: names of parameters and state in nested containers, sharing, save and load, damaged files, sequences."""
 
 import copy
+import io
 import pickle
 import zipfile
 
@@ -294,6 +295,31 @@ def test_foreign_files(tmp_path):
     Linear(2, 2, rng=rng()).save(path)
     with pytest.raises(ValueError, match=r"does not fit this Sequential: missing \['layers.0.bias'"):
         net().load(path)
+
+
+class Trap:
+    """Unpickling it writes a file: what a pickle from a stranger could do."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return open, (str(self.path), "w")
+
+
+def test_loading_runs_no_code(tmp_path):
+    path, sprung = tmp_path / "net.npz", tmp_path / "sprung"
+    model = Holder(w=leaf(1.0))
+    with open(path, "wb") as file:
+        np.savez(file, w=np.array([Trap(sprung)], object))
+    archive = path.read_bytes()
+    for content in (archive, pickle.dumps(Trap(sprung)), pickle.dumps({"w": Trap(sprung)}, protocol=0)):
+        path.write_bytes(content)
+        with pytest.raises(ValueError, match=r"is not a \.npz file written by save"):
+            model.load(path)
+        assert not sprung.exists()
+    with np.load(io.BytesIO(archive), allow_pickle=True) as unsafe, unsafe["w"][0]:
+        assert sprung.exists()  # the trap works
 
 
 def test_damaged_files_raise_or_give_the_right_numbers(tmp_path):

@@ -214,6 +214,7 @@ def test_layer_norm_names_its_features(shape):
 
 
 def test_hyperparameters():
+    assert (BatchNorm(3).momentum, BatchNorm(3).eps, LayerNorm(3).eps) == (0.1, 1e-5, 1e-5)
     for eps in (0, -1e-5, float("nan")):
         for make in (BatchNorm, LayerNorm):
             with pytest.raises(ValueError, match="eps must be positive"):

@@ -2,6 +2,7 @@
 
 import importlib
 import math
+import pickle
 from dataclasses import replace
 
 import numpy as np
@@ -190,7 +191,8 @@ def test_the_class_is_the_step_on_each_tensor(make, step, settings, dtypes):
             p.grad = Tensor(rng.standard_normal(p.shape).astype(p.dtype)) if present[i] else None
             if present[i]:
                 alone[i][:] = step(alone[i][0], p.grad.numpy()[()], alone[i][1], hyper)
-        optimizer.step()
+        optimizer.step(forget=t % 3 == 0)
+        assert all((p.grad is not None) == (there and t % 3 != 0) for p, there in zip(tensors, present, strict=True))
         for p, (w, _) in zip(tensors, alone, strict=True):
             assert p.dtype == w.dtype
             identical(p.data, np.asarray(w), why=f"shape {p.shape} after {t + 1} steps")
@@ -253,6 +255,18 @@ def test_a_step_without_any_gradient_does_nothing():
     p.grad = Tensor(G[0])
     optimizer.step()
     identical(p.data, adam.step(W0, G[0], {}, adam.AdamHyper())[0], why="the first step is still the first")
+
+
+def test_parameters_and_gradients_may_come_from_another_process():
+    """What was pickled has a dtype that is equal to np.float64 and not the same object."""
+    p, q = pickle.loads(pickle.dumps(leaf(W0))), leaf(W0)
+    p.grad, q.grad = Tensor(G[0]), pickle.loads(pickle.dumps(Tensor(G[0])))
+    optimizer = Adam([p, q])
+    for _ in range(2):
+        optimizer.step()
+    w, _ = run(adam.step, adam.AdamHyper(), W0, [G[0], G[0]])
+    identical(p.data, w, why="a pickled parameter")
+    identical(q.data, w, why="a pickled gradient")
 
 
 def test_the_tape_keeps_the_values_it_saw():

@@ -171,7 +171,7 @@ def test_a_parameter_that_is_not_reached_has_gradient_zero():
     optimizer = SGD(model.parameters(), lr=0.1, momentum=0.5)
     fit(model, optimizer, x, 0 * x, steps=3, rng=rng(), loss=lambda p, y: (p - y).mean())
     identical(model.reach.data, np.array(1.0), why="never reached, no momentum")
-    identical(model.reach.grad.data, np.array(0.0), why="its gradient")
+    assert all(p.grad is None for p in model.parameters().values())  # training leaves no gradients behind
     agree(model.unused.data, np.array(1 - 0.1 * (1 + 0.5 + 0.25)), ulps=4, why="gradients 1, 0, 0")
     agree(model.used.data, np.array(1 - 0.1 * (1 + 1.5 + 1.75)), ulps=4, why="gradients 1, 1, 1")
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from minidl.autograd.ops import raw
 from minidl.autograd.tensor import Primitive, Tensor, add_up
 
 _matmul = Primitive(
@@ -32,6 +33,13 @@ def matmul_method(self: Tensor, other: Any) -> Tensor:
         if len(a) == len(b) == 2 and a[1] == b[0]:
             return _matrices(self, other)
     return matmul(self, other)
+
+
+def dot_method(self: Tensor, other: Any) -> Tensor:
+    """`self.dot(other)`: the same as @ for up to two axes on the right; beyond, NumPy's dot is another product."""
+    if np.ndim(raw(other)) > 2:
+        raise ValueError(f"dot of shapes {self.shape} and {np.shape(raw(other))}: use @ for batches, or einsum")
+    return matmul_method(self, other)
 
 
 def matmul(a: Any, b: Any) -> Any:

@@ -27,7 +27,7 @@ def install() -> None:
     Tensor.__pos__ = lambda self: self
     Tensor.__abs__ = lambda self: ops.abs(self)
     Tensor.__matmul__ = linalg.matmul_method
-    Tensor.dot = linalg.matmul_method
+    Tensor.dot = linalg.dot_method
     Tensor.__rmatmul__ = lambda self, other: linalg.matmul(other, self)
     Tensor.__getitem__ = lambda self, index: shapes.getitem(self, index)
     Tensor.backward = backward

@@ -176,9 +176,12 @@ def cross_entropy(logits: Any, labels: Any, reduction: str = "mean") -> Any:
     Raises ValueError for labels out of range, shapes that do not match, an empty batch or an unknown reduction;
     TypeError for labels that are not integers.
     """
-    logits, labels = arrayed(logits), np.asarray(labels._value if type(labels) is Tensor else labels)
-    shape = logits._value.shape if type(logits) is Tensor else logits.shape
-    if labels.shape != shape[:-1] or not shape or not shape[-1]:
+    if type(labels) is not np.ndarray:
+        labels = np.asarray(raw(labels))
+    if type(logits) is not Tensor:
+        logits = np.asarray(logits)
+    shape = raw(logits).shape
+    if not shape or labels.shape != shape[:-1] or not shape[-1]:
         raise ValueError(
             f"labels of shape {labels.shape} do not fit logits of shape {shape}: "
             f"expected one integer per row, shape {shape[:-1]}"

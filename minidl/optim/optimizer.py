@@ -80,7 +80,7 @@ class Optimizer:
 
         forget: also drop the gradients, as `zero_grad` would; large ones then serve as scratch memory, which is faster.
         """
-        ready = [([p for p in tensors if _has_gradient(p)], hyper) for tensors, hyper in self.groups]
+        ready = [(_with_gradients(tensors), hyper) for tensors, hyper in self.groups]
         for tensors, hyper in ready:
             self._step_group(tensors, hyper, forget)
             if forget:
@@ -115,17 +115,26 @@ class Optimizer:
         ]
 
 
-def _has_gradient(p: Tensor) -> bool:
-    g = p.grad
-    if g is None:
-        return False
-    if type(g) is not Tensor or g._value.shape != p._value.shape or g._value.dtype is not p._value.dtype:
-        got = f"{g.dtype}{g.shape}" if isinstance(g, (Tensor, np.ndarray)) else ""
-        raise ValueError(
-            f"the gradient of a {p.dtype}{p.shape} parameter must be a tensor like it, got {type(g).__name__} {got}: "
-            "leave .grad to backward(), or set it to Tensor(array)"
-        )
-    return True
+def _with_gradients(tensors: list[Tensor]) -> list[Tensor]:
+    """Those that have a gradient. Raises ValueError for a gradient that is not like its tensor."""
+    ready = []
+    for p in tensors:
+        g = p.grad
+        if g is None:
+            continue
+        w = p._value
+        if type(g) is not Tensor or g._value.shape != w.shape or not _same(g._value.dtype, w.dtype):
+            got = f"{g.dtype}{g.shape}" if isinstance(g, (Tensor, np.ndarray)) else ""
+            raise ValueError(
+                f"the gradient of a {p.dtype}{p.shape} parameter must be a tensor like it, got {type(g).__name__} {got}: "
+                "leave .grad to backward(), or set it to Tensor(array)"
+            )
+        ready.append(p)
+    return ready
+
+
+def _same(a: np.dtype, b: np.dtype) -> bool:
+    return a is b or a == b  # dtypes are mostly one object (not those that were pickled), and == takes a microsecond
 
 
 def _chunks(tensors: list[Tensor]) -> list[tuple[Tensor, ...]]:

@@ -77,14 +77,18 @@ class SGD(Optimizer):
         if hyper.momentum or hyper.weight_decay or hyper.maximize:
             super()._step_group(tensors, hyper, forget)
             return
+        lr = hyper.lr
         for p in tensors:
-            _descend(p, hyper.lr, forget)
+            if p._value.size > _BLOCK:
+                _descend(p, lr, forget)
+            else:
+                p.adopt(p._value - lr * p.grad._value)
 
 
 def _descend(p: Tensor, lr: float, forget: bool) -> None:
-    """w - lr g, bit by bit what `step` gives; in place if w is large and nobody else can see it."""
+    """w - lr g, bit by bit what `step` gives; in place if nobody else can see w."""
     grad = p.grad
-    w = p.exclusive() if grad._value.size > _BLOCK else None
+    w = p.exclusive()
     if w is None or not w.flags.c_contiguous:
         p.adopt(p._value - lr * grad._value)
         return
