@@ -147,7 +147,7 @@ def _cross_entropy(a, *, labels, weight):
 
     It works on the transpose, since NumPy reduces over the first axis several times faster than over a short last one.
     """
-    z = a.T.copy()  # (C, N)
+    z = a.T.copy() if a.dtype.kind in "fc" else a.T.astype(np.float64)  # (C, N)
     rows = len(labels)
     chosen = labels * rows + np.arange(rows)  # where the labels stand in the flattened transpose
     z -= np.maximum.reduce(z.real)
