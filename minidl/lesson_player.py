@@ -21,6 +21,8 @@ _SYMBOLS = {
     "play fa-flip-horizontal": "&#9664;",
     "pause": "||",
 }
+# A wide animation shrinks to the window, so that the buttons under it stay in sight.
+_STYLE = "<style>body { font-family: sans-serif } .animation, .animation img { max-width: 100% }</style>"
 _LIMIT_MEGABYTES = 500  # Matplotlib's default of 20 drops the frames beyond it
 
 
@@ -45,5 +47,5 @@ def player_page(animation: Any, *, title: str, fps: float) -> str:
     if outside is not None:
         raise RuntimeError(f"the player would load {outside[0]!r}, so it would not work offline")
     title = html.escape(title)
-    head = f'<!doctype html>\n<html lang="en">\n<head><meta charset="utf-8"><title>{title}</title></head>\n'
+    head = f'<!doctype html>\n<html lang="en">\n<head><meta charset="utf-8"><title>{title}</title>{_STYLE}</head>\n'
     return f"{head}<body>\n<h1>{title}</h1>\n{player}\n</body>\n</html>\n"

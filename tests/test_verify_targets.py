@@ -406,3 +406,9 @@ def test_a_namespace_of_any_kind_is_a_target():
 
 def test_reproduce_closes_its_program(command, toy_in_atlas):
     reproduce("toy", "positive", f"--cmd {command()}", "borders")
+
+
+def test_a_program_cannot_be_handed_functions():
+    target = CommandTarget("never-started", {"forward": ("x", "branches")})
+    with pytest.raises(NotProvided, match="JSON cannot carry"):
+        target.forward(1.0, [lambda x: x])

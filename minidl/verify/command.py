@@ -210,6 +210,8 @@ class CommandTarget:
             thread.start()
 
     def _ask(self, function: str, inputs: Case) -> Any:
+        if any(_holds_a_function(value) for value in inputs.values()):
+            raise NotProvided(function, "one of its inputs is a function, which JSON cannot carry")
         if self._process is None:
             self._start()
         limit, self._warm = self._seconds + (0.0 if self._warm else self._starting), True
@@ -218,8 +220,6 @@ class CommandTarget:
             if early is None:
                 self._died(function)
             self._garbage(f"before it was asked for {function} the program wrote", early)
-        if any(_holds_a_function(value) for value in inputs.values()):
-            raise NotProvided(function, "one of its inputs is a function, which JSON cannot carry")
         request = json.dumps({"function": function, "inputs": encode(inputs)}, allow_nan=False)
         # in a thread of its own: a program that does not read would let us wait here, beyond any time limit
         self._writer = threading.Thread(target=_write, args=(self._process.stdin, request + "\n"), daemon=True)

@@ -83,7 +83,7 @@ def items(contract: Contract, reference: Reference | None, claims: Mapping[str, 
             for output in contract.outputs
         ]
     for law in contract.laws:
-        pinned = law.policy and claims.get(law.policy, "minidl") != "minidl"
+        pinned = law.policy and claims[law.policy] != CLAIMS[law.policy][0]  # the first is what minidl does
         claimed = f"claims {law.policy}={claims[law.policy]}" if pinned else ""
         found.append(
             Item(contract, "law", law.name, law.statement, law.cases, law.check, law.needs, law=law, claimed=claimed)
