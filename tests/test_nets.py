@@ -84,6 +84,13 @@ def test_conv_net_takes_any_image_size(size):
         assert conv(n=1, dropout=0.3)(images, training=training, rng=rng()).shape == (2, 3)
 
 
+def test_stages_halve_the_image():
+    net, h = conv(n=2, wide=2), np.ones((1, 16, 12, 8))
+    shapes = [(h := block(h)).shape for block in net.blocks]
+    assert shapes == [(1, 32, 12, 8)] * 2 + [(1, 64, 6, 4)] * 2 + [(1, 128, 3, 2)] * 2
+    assert DenseNet(3, 2, depth=2, rng=rng()).first.weight.shape == (3, 50)
+
+
 def test_where_blocks_change_the_shape():
     """The first block of each stage, and with wide > 1 also the very first, as in the paper's Wide ResNet (1, 5, 9)."""
     assert [i for i, b in enumerate(conv(n=5).blocks) if b.projection] == [5, 10]

@@ -3,7 +3,7 @@
 import importlib
 import math
 import pickle
-from dataclasses import replace
+from dataclasses import FrozenInstanceError, asdict, replace
 
 import numpy as np
 import pytest
@@ -158,6 +158,32 @@ def test_adam_moves_by_its_rate_along_a_constant_gradient():
 def test_decay_with_zero_gradients():
     w, _ = run(sgd.step, sgd.SGDHyper(lr=0.25, weight_decay=0.5), W0, np.zeros((6, 3)))
     agree(w, W0 * (1 - 0.25 * 0.5) ** 6, ulps=12, why="(1 - lr lambda)^t w")  # two roundings per step
+
+
+@variants
+def test_coupled_decay_is_a_gradient_of_its_own(make, step, settings):
+    """g + lambda w, after the sign of g has been turned for ascent: bit by bit what a step on that gradient does."""
+    hyper = HYPER[make](**settings | dict(weight_decay=0.25))
+    bare, sign = replace(hyper, weight_decay=0.0, maximize=False), -1 if hyper.maximize else 1
+    w, state, expected, other = W0, {}, W0, {}
+    for g in G:
+        expected, other = step(expected, sign * g + 0.25 * expected, other, bare)
+        w, state = step(w, g, state, hyper)
+        identical(w, expected, why="decayed")
+
+
+def test_defaults():
+    """Those of torch; Nadam's rate is that of Keras and of the paper on residual gates too."""
+    settings = {
+        SGD: dict(lr=1e-3, momentum=0.0, dampening=0.0, weight_decay=0.0, nesterov=False, maximize=False),
+        Adam: dict(lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8, weight_decay=0.0, maximize=False),
+        Nadam: dict(lr=2e-3, beta1=0.9, beta2=0.999, eps=1e-8, momentum_decay=4e-3, weight_decay=0.0, maximize=False),
+    }
+    for make, expected in settings.items():
+        ((_, hyper),) = make([leaf(W0)]).groups
+        assert asdict(hyper) == asdict(HYPER[make]()) == expected
+        with pytest.raises(FrozenInstanceError):
+            hyper.lr = 0.5
 
 
 def test_momentum_goes_on_after_the_gradient_has_stopped():
@@ -319,6 +345,16 @@ def test_changing_the_rate_keeps_the_state():
         optimizer.step()
         w, state = sgd.step(w, g, state, sgd.SGDHyper(lr=lr, momentum=0.9))
         identical(p.data, w, why=f"lr {lr}")
+
+
+def test_hyperparameters_are_no_attributes():
+    """An assignment that changes nothing would look like one that does."""
+    optimizer = Adam([leaf(W0)])
+    for name, value in (("lr", 0.5), ("weight_decay", 0.1)):
+        with pytest.raises(AttributeError, match=rf"change it with set_hyper\({name}={value}\)"):
+            setattr(optimizer, name, value)
+    optimizer.label = "first"  # anything else is free
+    assert optimizer.label == "first"
 
 
 def test_an_optimizer_of_ones_own():

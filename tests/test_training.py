@@ -3,9 +3,11 @@
 import io
 import math
 import os
+import re
 import signal
 import sys
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -96,6 +98,7 @@ def test_steps_cut_an_epoch_and_run_on_into_the_next():
     for steps in (0, 1, 3, 5, 9):
         assert visits(steps=steps, batch_size=4) == long[:steps]
     assert visits(epochs=0) == []
+    assert [len(rows) for rows in visits(300, epochs=1)] == [128, 128, 44]
 
 
 def test_batches_depend_on_the_generator_alone():
@@ -174,6 +177,20 @@ def test_a_parameter_that_is_not_reached_has_gradient_zero():
     assert all(p.grad is None for p in model.parameters().values())  # training leaves no gradients behind
     agree(model.unused.data, np.array(1 - 0.1 * (1 + 0.5 + 0.25)), ulps=4, why="gradients 1, 0, 0")
     agree(model.used.data, np.array(1 - 0.1 * (1 + 1.5 + 1.75)), ulps=4, why="gradients 1, 1, 1")
+
+
+def test_a_frozen_parameter_rests():
+    """Also where weight decay or momentum would move one whose gradient is zero."""
+    model = net()
+    optimizer = SGD(model.parameters(), lr=0.1, momentum=0.9, weight_decay=0.1)
+    fit(model, optimizer, X, Y, steps=2, rng=rng())
+    weight = model.layers[0].weight
+    weight.requires_grad = False
+    before = model.state()
+    fit(model, optimizer, X, Y, steps=2, rng=rng())
+    moved = [name for name, value in model.state().items() if (value != before[name]).any()]
+    assert "layers.0.weight" not in moved
+    assert len(moved) == len(before) - 1
 
 
 # --- Ctrl-C --------------------------------------------------------------------------------------------------------------
@@ -307,7 +324,7 @@ def test_labels_out_of_range_are_found_before_training(label, message, row):
 def test_labels_of_sequences_are_checked_too():
     """Logits (N, L, C) with labels (N, L)."""
     model = Linear(4, 3, rng=rng())
-    x, y = np.ones((3, 2, 4)), np.zeros((3, 2), int)
+    x, y = np.ones((3, 2, 4)), np.full((3, 2), 2)
     train(model, x=x, y=y, steps=1)
     y[2, 1] = 3
     with pytest.raises(ValueError, match=r"labels must lie in \[0, 3\)"):
@@ -378,9 +395,25 @@ def test_the_bar_shows_label_steps_and_loss_on_a_terminal(monkeypatch, progress)
     assert "/4 [" in text
 
 
-def test_the_bar_is_silent_without_a_terminal(capsys):
+def test_the_bar_shows_a_moving_average_of_the_loss(monkeypatch):
+    screen = Terminal()
+    monkeypatch.setattr(sys, "stderr", screen)
+    _, history = train(steps=4, progress=True, on_step=lambda step, loss: time.sleep(0.11))  # it redraws every 0.1 s
+    smooth = [history.losses[0]]
+    for loss in history.losses[1:]:
+        smooth.append(0.98 * smooth[-1] + 0.02 * loss)
+    shown = re.findall(r"loss=([\d.]+)", screen.getvalue())
+    assert set(shown) <= {f"{value:.3f}" for value in smooth}
+    assert shown[-1] != f"{smooth[0]:.3f}"
+
+
+def test_the_bar_is_silent_without_a_terminal_or_unasked(capsys, monkeypatch):
     train(steps=4, progress=True)
     assert capsys.readouterr() == ("", "")
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    train(steps=4)
+    train(steps=4, progress=False)
+    assert sys.stderr.getvalue() == ""
 
 
 def test_an_interrupted_bar_is_closed(monkeypatch, handler):
@@ -422,6 +455,8 @@ def test_accuracy_counts():
     assert accuracy(model, scores, [1, 0, 0, 0]) == 0.75  # a tie goes to the first class
     assert accuracy(model, scores, np.array([1.0, 0.0, 0.0, 0.0])) == 0.75
     assert type(accuracy(model, scores, [1, 0, 0, 0])) is float
+    sequences = np.array([[[0, 1, 2], [5, 0, 1]], [[0, 3, 2], [1, 2, 0]]])  # (N, L, C)
+    assert accuracy(model, sequences, [[2, 0], [1, 0]]) == 0.75
 
 
 @pytest.mark.parametrize("labels", [np.zeros((10, 1), int), np.zeros(9, int), np.zeros((10, 3)), np.zeros(1, int)])

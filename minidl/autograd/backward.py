@@ -88,12 +88,11 @@ def sweep(
         inputs = (g, y, *inputs)
         broadcasts = op.broadcasts and y.shape  # a number was made from numbers: nothing to sum away
         for rule, a, v in zip(op.rules, args, values):  # noqa: B905 (equal by construction; strict costs time)
-            if a is None or (reached is not None and a not in reached):
-                continue
-            term = rule(*inputs, **params) if params else rule(*inputs)
-            if broadcasts and term.shape != v.shape:
-                term = unbroadcast(term, v.shape)
-            adjoints[a] = adjoints[a] + term if a in adjoints else term
+            if a is not None and (reached is None or a in reached):
+                term = rule(*inputs, **params) if params else rule(*inputs)
+                if broadcasts and term.shape != v.shape:
+                    term = unbroadcast(term, v.shape)
+                adjoints[a] = adjoints[a] + term if a in adjoints else term
         if release:
             node._op, node._args, node._values, node._params = _RELEASED, (), (), op
     return adjoints | kept if kept else adjoints

@@ -75,14 +75,15 @@ def _rows(a: Any) -> Any:
     return a if a.ndim == 2 else a.reshape((-1, a.shape[-1]))
 
 
-# `x @ w + b` as one node: x (..., n), w (n, m), b (m,); gives (..., m).
-linear = Primitive(
+_linear = Primitive(
     "linear",
     _affine,
     lambda g, y, x, w, b: g.dot(w.T),
     lambda g, y, x, w, b: _inner(_rows(x), _rows(g)),
     lambda g, y, x, w, b: add_up(g if g.ndim == 2 else _rows(g)),
 )
+linear = _linear.ternary()
+linear.__doc__ = "`x @ w + b` as one node: x (..., n), w (n, m), b (m,); gives (..., m)."
 
 
 def _einsum_rule(i: int, g: Any, y: Any, *operands: Any, inputs: tuple[str, ...], output: str) -> Any:

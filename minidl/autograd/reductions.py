@@ -142,27 +142,29 @@ def log_softmax(x: Any, axis: int = -1) -> Any:
     return _log_softmax_op(x, axis=axis)
 
 
-def _cross_entropy(a, *, labels, weight):
+def _cross_entropy(a, *, chosen, weight):
     """Losses times weight, summed; saves softmax(a) - onehot(labels), which the rule scales.
 
     It works on the transpose, since NumPy reduces over the first axis several times faster than over a short last one.
+    chosen: where the labels stand in the flattened transpose.
     """
     z = a.T.copy() if a.dtype.kind in "fc" else a.T.astype(np.float64)  # (C, N)
-    rows = len(labels)
-    chosen = labels * rows + np.arange(rows)  # where the labels stand in the flattened transpose
     z -= np.maximum.reduce(z.real)
-    picked = z.reshape(-1).take(chosen)  # (N,)
+    flat = z.reshape(-1)
+    picked = flat.take(chosen)  # (N,)
     np.exp(z, z)
     s = np.add.reduce(z)  # (N,)
     losses = np.log(s) - picked  # (N,)
     z /= s  # softmax
-    z.reshape(-1)[chosen] -= 1
+    flat[chosen] -= 1
     return (losses if weight is None else np.add.reduce(losses) * weight), z.T
 
 
-def _cross_entropy_rule(g, y, a, *, labels, weight, saved):
+def _cross_entropy_rule(g, y, a, *, chosen, weight, saved):
     if saved is None:
-        saved = softmax(a, 1) - np.eye(a.shape[1], dtype=a.dtype)[labels]
+        onehot = np.zeros(a.shape[::-1], a.dtype)
+        onehot.reshape(-1)[chosen] = 1
+        saved = softmax(a, 1) - onehot.T
     return g.reshape(-1, 1) * saved if weight is None else (g * weight) * saved
 
 
@@ -190,16 +192,19 @@ def cross_entropy(logits: Any, labels: Any, reduction: str = "mean") -> Any:
         raise TypeError(f"labels must be integers (class numbers), got {labels.dtype}: use labels.astype(int)")
     if labels.size == 0:
         raise ValueError(f"cross_entropy of an empty batch: logits have shape {shape}")
-    flat = labels.astype(np.uintp)  # a copy, in which negative numbers are large ones
-    if len(shape) != 2:
-        flat, logits = flat.reshape(-1), logits.reshape((-1, shape[-1]))
-    if np.maximum.reduce(flat) >= shape[-1]:
-        raise ValueError(f"labels must lie in [0, {shape[-1]}), got values from {labels.min()} to {labels.max()}")
     if reduction == "mean":
-        weight = 1.0 / flat.size
+        weight = 1.0 / labels.size
     elif reduction in ("sum", "none"):
         weight = 1.0 if reduction == "sum" else None
     else:
         raise ValueError(f'reduction must be "mean", "sum" or "none", got {reduction!r}')
-    losses = _cross_entropy_op(logits, labels=flat.view(np.intp), weight=weight)
+    rows = labels if labels.dtype == np.intp else labels.astype(np.intp)
+    if len(shape) != 2:
+        rows, logits = rows.reshape(-1), logits.reshape((-1, shape[-1]))
+    try:  # a fresh array: the caller may write into the labels
+        chosen = np.ravel_multi_index((rows, np.arange(len(rows))), (shape[-1], len(rows)))
+    except ValueError:
+        low, high = labels.min(), labels.max()
+        raise ValueError(f"labels must lie in [0, {shape[-1]}), got values from {low} to {high}") from None
+    losses = _cross_entropy_op(logits, chosen=chosen, weight=weight)
     return losses.reshape(labels.shape) if reduction == "none" else losses

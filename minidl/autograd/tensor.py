@@ -303,6 +303,21 @@ class Primitive:
 
         return method
 
+    def ternary(self) -> Callable[[Any, Any, Any], Any]:
+        """The primitive as a function of three inputs, with a shortcut for three tensors."""
+        forward = self.forward
+
+        def function(a: Any, b: Any, c: Any) -> Any:
+            if type(a) is type(b) is type(c) is Tensor:
+                needed = a.requires_grad, b.requires_grad, c.requires_grad
+                if True in needed and _recording.get():
+                    values = a._value, b._value, c._value
+                    args = a if needed[0] else None, b if needed[1] else None, c if needed[2] else None
+                    return _node(self, forward(*values), args, values, _NO_PARAMS)
+            return self(a, b, c)
+
+        return function
+
 
 def _keep(array: np.ndarray) -> np.ndarray:
     """An array as it is now: itself when it is read-only memory of our own, else a copy."""

@@ -47,7 +47,8 @@ def fit(
     """Minimise the mean of loss(model(x), y) over shuffled batches, for a number of steps or of epochs.
 
     x: float (N, ...), y: (N, ...). Each epoch visits every example once, in a fresh order; a last batch may be smaller. A
-    parameter that a step does not reach counts as having gradient zero. progress: True or a label shows a bar.
+    parameter that a step does not reach counts as having gradient zero (one with requires_grad=False rests).
+    progress: True or a label shows a bar.
     Ctrl-C finishes the running step and returns with `interrupted` set: the model keeps what it learned.
 
     Raises ValueError for data that are not finite, lengths that differ, no examples, a model or loss that does not take
@@ -76,7 +77,7 @@ def fit(
             if not np.isfinite(history.losses[-1]):
                 raise ValueError(f"the loss became {history.losses[-1]} at step {step}: lower the learning rate")
             value.backward()
-            for p in (p for tensors, _ in optimizer.groups for p in tensors if p.grad is None):
+            for p in (p for tensors, _ in optimizer.groups for p in tensors if p.grad is None and p.requires_grad):
                 p.grad = Tensor(np.zeros(p.shape, p.dtype), copy=False)
             optimizer.step(forget=True)
             bar(history.losses[-1])

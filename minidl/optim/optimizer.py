@@ -58,6 +58,13 @@ class Optimizer:
             raise ValueError("a parameter appears twice, and would be updated twice per step: name each tensor once")
         self._state: dict[tuple[Tensor, ...], dict[str, Any]] = {}
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        if any(hasattr(hyper, name) for _, hyper in vars(self).get("groups", ())):
+            raise AttributeError(
+                f"{name} belongs to the groups of parameters: change it with set_hyper({name}={value!r})"
+            )
+        super().__setattr__(name, value)
+
     def zero_grad(self) -> None:
         """Forget all gradients."""
         for tensors, _ in self.groups:
@@ -82,18 +89,15 @@ class Optimizer:
         """
         ready = [(_with_gradients(tensors), hyper) for tensors, hyper in self.groups]
         for tensors, hyper in ready:
-            self._step_group(tensors, hyper, forget)
+            for chunk in _chunks(tensors):
+                for members, state in self._states(chunk):
+                    w, g = (_join([t._value for t in side]) for side in (members, [p.grad for p in members]))
+                    w, self._state[members] = self._step(w, g, state, hyper)
+                    for p, value in zip(members, _split(w, members), strict=True):
+                        p.adopt(value)
             if forget:
                 for p in tensors:
                     p.grad = None
-
-    def _step_group(self, tensors: list[Tensor], hyper: Any, forget: bool) -> None:
-        for chunk in _chunks(tensors):
-            for members, state in self._states(chunk):
-                w, g = (_join([t._value for t in side]) for side in (members, [p.grad for p in members]))
-                w, self._state[members] = self._step(w, g, state, hyper)
-                for p, value in zip(members, _split(w, members), strict=True):
-                    p.adopt(value)
 
     def _states(self, chunk: tuple[Tensor, ...]) -> list[tuple[tuple[Tensor, ...], dict[str, Any]]]:
         """The chunk with its state, in parts where its tensors have seen different numbers of steps."""
@@ -117,24 +121,29 @@ class Optimizer:
 
 def _with_gradients(tensors: list[Tensor]) -> list[Tensor]:
     """Those that have a gradient. Raises ValueError for a gradient that is not like its tensor."""
-    ready = []
-    for p in tensors:
-        g = p.grad
-        if g is None:
-            continue
-        w = p._value
-        if type(g) is not Tensor or g._value.shape != w.shape or not _same(g._value.dtype, w.dtype):
-            got = f"{g.dtype}{g.shape}" if isinstance(g, (Tensor, np.ndarray)) else ""
-            raise ValueError(
-                f"the gradient of a {p.dtype}{p.shape} parameter must be a tensor like it, got {type(g).__name__} {got}: "
-                "leave .grad to backward(), or set it to Tensor(array)"
-            )
-        ready.append(p)
+    ready = [p for p in tensors if p.grad is not None]
+    for p in ready:
+        if not fits(p.grad, p._value):
+            raise misfit(p)
     return ready
 
 
-def _same(a: np.dtype, b: np.dtype) -> bool:
-    return a is b or a == b  # dtypes are mostly one object (not those that were pickled), and == takes a microsecond
+def fits(grad: Any, w: np.ndarray) -> bool:
+    """Whether a gradient is a tensor like its parameter's value."""
+    if type(grad) is not Tensor or grad._value.shape != w.shape:
+        return False
+    dtype = grad._value.dtype  # == takes a microsecond, and is needed for what was pickled: its dtype is another object
+    return dtype is w.dtype or dtype == w.dtype
+
+
+def misfit(p: Tensor) -> ValueError:
+    """The error for a gradient that does not fit its parameter."""
+    g = p.grad
+    got = f"{g.dtype}{g.shape}" if isinstance(g, (Tensor, np.ndarray)) else ""
+    return ValueError(
+        f"the gradient of a {p.dtype}{p.shape} parameter must be a tensor like it, got {type(g).__name__} {got}: "
+        "leave .grad to backward(), or set it to Tensor(array)"
+    )
 
 
 def _chunks(tensors: list[Tensor]) -> list[tuple[Tensor, ...]]:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from minidl.autograd.tensor import Tensor, others
-from minidl.optim.optimizer import Optimizer, check_hyper
+from minidl.optim.optimizer import Optimizer, check_hyper, fits, misfit
 
 _BLOCK = 1 << 14  # entries scaled at a time, so that they are still in the nearest caches when they are subtracted
 
@@ -73,32 +73,46 @@ class SGD(Optimizer):
     ):
         super().__init__(params, step, SGDHyper(lr, momentum, dampening, weight_decay, nesterov, maximize))
 
-    def _step_group(self, tensors: list[Tensor], hyper: SGDHyper, forget: bool) -> None:
-        if hyper.momentum or hyper.weight_decay or hyper.maximize:
-            super()._step_group(tensors, hyper, forget)
-            return
-        lr = hyper.lr
-        for p in tensors:
-            if p._value.size > _BLOCK:
-                _descend(p, lr, forget)
-            else:
-                p.adopt(p._value - lr * p.grad._value)
+    def step(self, *, forget: bool = False) -> None:
+        """As `Optimizer.step`. Plain descent keeps no state and needs no vectors: tensor by tensor, large ones in place."""
+        small, large = [], []
+        for tensors, hyper in self.groups:
+            if hyper.momentum or hyper.weight_decay or hyper.maximize:
+                super().step(forget=forget)
+                return
+            lr = hyper.lr
+            for p in tensors:
+                grad, w = p.grad, p._value
+                if grad is None:
+                    continue
+                if not fits(grad, w):
+                    raise misfit(p)
+                if w.size > _BLOCK:
+                    large.append((p, lr))
+                else:
+                    small.append((p, w - lr * grad._value))
+        for p, value in small:
+            p._value = value
+            if forget:
+                p.grad = None
+        del grad, w  # or they would hold what shall change in place
+        for p, lr in large:
+            _descend(p, lr, forget)
 
 
 def _descend(p: Tensor, lr: float, forget: bool) -> None:
     """w - lr g, bit by bit what `step` gives; in place if nobody else can see w."""
     grad = p.grad
+    if forget:
+        p.grad = None
     w = p.exclusive()
     if w is None or not w.flags.c_contiguous:
         p.adopt(p._value - lr * grad._value)
         return
-    g = None
-    if forget:
-        p.grad = None
-        g = grad.exclusive() if others(grad) == 0 else None
-    if g is not None:  # nobody will read this gradient again
-        g *= lr
-        w -= g
+    scratch = grad.exclusive() if forget and others(grad) == 0 else None
+    if scratch is not None:  # nobody will read this gradient again
+        scratch *= lr
+        w -= scratch
         return
     w, g, scaled = w.reshape(-1), grad._value.reshape(-1), np.empty(_BLOCK, w.dtype)
     for i in range(0, len(w), _BLOCK):
