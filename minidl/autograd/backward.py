@@ -183,6 +183,8 @@ def _cast(grad: Any, dtype: np.dtype) -> Any:
 def _seed(output: Tensor, seed: Any, create_graph: bool) -> Any:
     value = output._value
     if seed is None:
+        if value.shape == () and not create_graph:
+            return value.dtype.type(1)
         if value.size != 1:
             raise ValueError(
                 f"backward() needs a scalar or a seed, got a tensor of shape {value.shape}: "

@@ -59,12 +59,15 @@ def matmul(a: Any, b: Any) -> Any:
 
 
 def _affine(x: Any, w: Any, b: Any) -> Any:
-    if w.ndim != 2 or x.ndim < 2 or x.shape[-1] != w.shape[0] or b.shape != w.shape[1:]:
+    try:
+        if w.ndim != 2 or b.shape != w.shape[1:] or not x.ndim:
+            raise ValueError
+        y = x.dot(w)
+    except (ValueError, AttributeError):
         raise ValueError(
-            f"linear takes x (..., n), w (n, m), b (m,), got {x.shape}, {w.shape}, {b.shape}: "
+            f"linear takes x (..., n), w (n, m), b (m,), got {np.shape(x)}, {np.shape(w)}, {np.shape(b)}: "
             "flatten images with x.reshape(len(x), -1)"
-        )
-    y = x.dot(w)
+        ) from None
     if y.dtype is not b.dtype:
         return y + b
     y += b  # in the fresh array: one pass over memory less than x @ w + b
@@ -79,7 +82,7 @@ _linear = Primitive(
     "linear",
     _affine,
     lambda g, y, x, w, b: g.dot(w.T),
-    lambda g, y, x, w, b: _inner(_rows(x), _rows(g)),
+    lambda g, y, x, w, b: x.T @ g if x.ndim == 2 and len(x) != 1 else _inner(_rows(x), _rows(g)),
     lambda g, y, x, w, b: add_up(g if g.ndim == 2 else _rows(g)),
 )
 linear = _linear.ternary()

@@ -122,7 +122,7 @@ def _erf(a):
 erf = Primitive("erf", _erf, lambda g, y, a: g * exp(-a * a) * (2 / math.sqrt(math.pi)))
 
 # --- with kinks --------------------------------------------------------------------------------------------------------
-relu = Primitive("relu", lambda a: np.maximum(a, 0), lambda g, y, a: g * (y > 0))
+relu = Primitive("relu", lambda a: np.maximum(a, 0), lambda g, y, a: g * (y > 0).astype(g.dtype))
 abs = Primitive("abs", np.abs, lambda g, y, a: g * sign(a))
 sign = Primitive("sign", np.sign, _zeros)
 

@@ -168,6 +168,7 @@ def _cross_entropy_rule(g, y, a, *, chosen, weight, saved):
     return g.reshape(-1, 1) * saved if weight is None else (g * weight) * saved
 
 
+_INTP = np.dtype(np.intp)
 _cross_entropy_op = Primitive("cross_entropy", _cross_entropy, _cross_entropy_rule, saves=True)
 
 
@@ -182,13 +183,13 @@ def cross_entropy(logits: Any, labels: Any, reduction: str = "mean") -> Any:
         labels = np.asarray(raw(labels))
     if type(logits) is not Tensor:
         logits = np.asarray(logits)
-    shape = raw(logits).shape
+    shape = logits._value.shape if type(logits) is Tensor else logits.shape
     if not shape or labels.shape != shape[:-1] or not shape[-1]:
         raise ValueError(
             f"labels of shape {labels.shape} do not fit logits of shape {shape}: "
             f"expected one integer per row, shape {shape[:-1]}"
         )
-    if labels.dtype.kind not in "iu":
+    if labels.dtype is not _INTP and labels.dtype.kind not in "iu":
         raise TypeError(f"labels must be integers (class numbers), got {labels.dtype}: use labels.astype(int)")
     if labels.size == 0:
         raise ValueError(f"cross_entropy of an empty batch: logits have shape {shape}")
@@ -198,7 +199,7 @@ def cross_entropy(logits: Any, labels: Any, reduction: str = "mean") -> Any:
         weight = 1.0 if reduction == "sum" else None
     else:
         raise ValueError(f'reduction must be "mean", "sum" or "none", got {reduction!r}')
-    rows = labels if labels.dtype == np.intp else labels.astype(np.intp)
+    rows = labels if labels.dtype is _INTP else labels.astype(np.intp)
     if len(shape) != 2:
         rows, logits = rows.reshape(-1), logits.reshape((-1, shape[-1]))
     try:  # a fresh array: the caller may write into the labels

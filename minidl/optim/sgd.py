@@ -85,7 +85,8 @@ class SGD(Optimizer):
                 grad, w = p.grad, p._value
                 if grad is None:
                     continue
-                if not fits(grad, w):
+                alike = type(grad) is Tensor and grad._value.dtype is w.dtype and grad._value.shape == w.shape
+                if not alike and not fits(grad, w):
                     raise misfit(p)
                 if w.size > _BLOCK:
                     large.append((p, lr))
