@@ -204,6 +204,7 @@ def test_the_class_is_the_step_on_each_tensor(make, step, settings, dtypes):
     """
     rng = np.random.default_rng(8)
     tensors = [leaf(rng.standard_normal(s), dtypes[i % len(dtypes)]) for i, s in enumerate(SHAPES)]
+    tensors.append(leaf(rng.standard_normal((130, 127)).T))  # by columns
     alone = [[p.numpy()[()], {}] for p in tensors]
     optimizer, hyper = make(tensors, **settings), HYPER[make](**settings)
     for t in range(24):
@@ -217,7 +218,10 @@ def test_the_class_is_the_step_on_each_tensor(make, step, settings, dtypes):
             p.grad = Tensor(rng.standard_normal(p.shape).astype(p.dtype)) if present[i] else None
             if present[i]:
                 alone[i][:] = step(alone[i][0], p.grad.numpy()[()], alone[i][1], hyper)
+        held = [(p.data, p.numpy()) for p in tensors] if t % 2 else []  # an old value that somebody still looks at
         optimizer.step(forget=t % 3 == 0)
+        for seen, old in held:
+            identical(seen, old, why="the old value")
         assert all((p.grad is not None) == (there and t % 3 != 0) for p, there in zip(tensors, present, strict=True))
         for p, (w, _) in zip(tensors, alone, strict=True):
             assert p.dtype == w.dtype
