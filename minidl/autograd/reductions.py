@@ -6,6 +6,7 @@ r"""Reductions: sum, mean, max, min, logsumexp, norm, and the normalised exponen
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -169,6 +170,7 @@ def _cross_entropy_rule(g, y, a, *, chosen, weight, saved):
 
 
 _INTP = np.dtype(np.intp)
+_counting = lru_cache(maxsize=8)(np.arange)  # 0, 1, ..., n - 1, for the batch sizes in use
 _cross_entropy_op = Primitive("cross_entropy", _cross_entropy, _cross_entropy_rule, saves=True)
 
 
@@ -181,9 +183,11 @@ def cross_entropy(logits: Any, labels: Any, reduction: str = "mean") -> Any:
     """
     if type(labels) is not np.ndarray:
         labels = np.asarray(raw(labels))
-    if type(logits) is not Tensor:
+    if type(logits) is Tensor:
+        shape = logits._value.shape
+    else:
         logits = np.asarray(logits)
-    shape = logits._value.shape if type(logits) is Tensor else logits.shape
+        shape = logits.shape
     if not shape or labels.shape != shape[:-1] or not shape[-1]:
         raise ValueError(
             f"labels of shape {labels.shape} do not fit logits of shape {shape}: "
@@ -203,7 +207,7 @@ def cross_entropy(logits: Any, labels: Any, reduction: str = "mean") -> Any:
     if len(shape) != 2:
         rows, logits = rows.reshape(-1), logits.reshape((-1, shape[-1]))
     try:  # a fresh array: the caller may write into the labels
-        chosen = np.ravel_multi_index((rows, np.arange(len(rows))), (shape[-1], len(rows)))
+        chosen = np.ravel_multi_index((rows, _counting(len(rows))), (shape[-1], len(rows)))
     except ValueError:
         low, high = labels.min(), labels.max()
         raise ValueError(f"labels must lie in [0, {shape[-1]}), got values from {low} to {high}") from None

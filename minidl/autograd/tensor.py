@@ -239,6 +239,8 @@ class Primitive:
     __slots__ = ("broadcasts", "forward", "name", "rules", "saves")
 
     def __init__(self, name: str, forward: Callable, *rules: Callable, broadcasts: bool = False, saves: bool = False):
+        if forward is not None and not rules:
+            raise ValueError(f"{name} needs one gradient rule per input")
         self.name, self.forward, self.rules, self.broadcasts, self.saves = name, forward, rules, broadcasts, saves
 
     def __repr__(self) -> str:
@@ -252,8 +254,6 @@ class Primitive:
                 value, params["saved"] = value
             if not (a.requires_grad and _recording.get()):
                 return constant(value)
-            if len(self.rules) != 1:
-                raise self._arity_error(1)
             return _node(self, value, args, (a._value,), params)
         tensors = needed = borrowed = False
         values, parents = [], []
@@ -280,15 +280,14 @@ class Primitive:
         if not (needed and _recording.get()):
             return constant(value)
         if len(values) != len(self.rules):
-            raise self._arity_error(len(values))
+            raise TypeError(
+                f"{self.name} has {len(self.rules)} gradient rules, one per input, got {len(values)} inputs"
+            )
         if borrowed:  # somebody else's arrays, which they may write into before the backward pass
             values = [_keep(v) if type(a) is np.ndarray else v for a, v in zip(args, values, strict=True)]
         if self.saves:
             params["saved"] = saved
         return _node(self, value, parents, values, params)
-
-    def _arity_error(self, inputs: int) -> TypeError:
-        return TypeError(f"{self.name} has {len(self.rules)} gradient rules, one per input, got {inputs} inputs")
 
     def operator(self) -> Callable[[Tensor, Any], Tensor]:
         """The method behind an infix operator, with a shortcut for two tensors."""
