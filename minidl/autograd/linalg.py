@@ -18,7 +18,7 @@ _matmul = Primitive(
 
 def _inner(a: Any, g: Any) -> Any:
     """a.T @ g. With one row @ leaves BLAS aside and takes five times as long as dot; with more, dot is the slower one."""
-    return a.T.dot(g) if len(a) == 1 else a.T @ g
+    return a.T.dot(g) if len(a) == 1 and type(a) is type(g) else a.T @ g
 
 
 # Two matrices: the same product by dot, which for small ones costs half as much to call.

@@ -50,7 +50,7 @@ class Tensor:
         self._op = None
         self._args = self._values = ()
         self._params = {}
-        self._order = _next_order()
+        self._order = 0  # before every node, also before those of the process that it was pickled in
 
     # --- what it holds -----------------------------------------------------------------------------------------------
     @property
@@ -148,7 +148,8 @@ class Tensor:
     def exclusive(self) -> np.ndarray | None:
         """The values as a writable array if nobody else can see them (no tape, no `.data`, no other tensor), else None.
 
-        For optimizers: a large parameter may then change in place, which spares the memory traffic of a fresh array.
+        For optimizers: a large parameter may then change in place, which spares the memory traffic of a fresh array. Other
+        threads must leave the tensor alone meanwhile, as they must during any optimizer step.
         """
         value = self._value
         if type(value) is not np.ndarray or value.base is not None or others(value) > 1:  # the one is this tensor
@@ -156,9 +157,23 @@ class Tensor:
         value.flags.writeable = True  # `data` makes it read-only again before it shows it
         return value
 
+    def __reduce__(self):
+        if self._op is not None:
+            raise TypeError(
+                f"the result of {self._op.name} is part of a tape, which cannot be pickled or copied: "
+                "use tensor.detach() or tensor.data"
+            )
+        return _restored, (self.numpy(), self.requires_grad, self.grad)
+
     def detach(self) -> Tensor:
         """The same values as a constant: no gradient flows through."""
         return constant(self._value)
+
+
+def _restored(values: np.ndarray, requires_grad: bool, grad: Tensor | None) -> Tensor:
+    tensor = Tensor(values, requires_grad)
+    tensor.grad = grad
+    return tensor
 
 
 def _own(data: Any, dtype: Any, copy: bool) -> Any:
@@ -246,6 +261,15 @@ class Primitive:
     def __repr__(self) -> str:
         return f"<primitive {self.name}>"
 
+    def __reduce__(self):
+        from minidl import autograd
+
+        if getattr(autograd, self.name, None) is not self:
+            raise TypeError(
+                f"the primitive {self.name} cannot be pickled or copied: only those of minidl.autograd can, by name"
+            )
+        return _by_name, (self.name,)
+
     def __call__(self, *args, **params):
         if len(args) == 1 and type(args[0]) is Tensor:  # most calls: a shortcut through what follows
             (a,) = args
@@ -316,6 +340,12 @@ class Primitive:
             return self(a, b, c)
 
         return function
+
+
+def _by_name(name: str) -> Primitive:
+    from minidl import autograd
+
+    return getattr(autograd, name)
 
 
 def _keep(array: np.ndarray) -> np.ndarray:
