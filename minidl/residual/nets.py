@@ -26,6 +26,7 @@ from minidl.nn import BatchNorm, Conv2d, Dropout, Linear, Module, Sequential
 from minidl.nn.border import positive
 from minidl.nn.layers import parameter
 from minidl.residual.border import block_numbers, matching
+from minidl.residual.closed import closed
 from minidl.residual.gated import gated_plain, gated_residual
 
 KINDS = ("plain", "gated_plain", "residual", "gated_residual")
@@ -34,7 +35,8 @@ KINDS = ("plain", "gated_plain", "residual", "gated_residual")
 class Block(Module):
     """A branch with its shortcut and, in the gated kinds, one scalar gate of shape (1,) that starts at 1.
 
-    A closed gate (k <= 0) skips the branch: it is not computed, and its batch norm sees nothing.
+    A closed gate (k <= 0) skips the branch: it is not computed, and its batch norm sees nothing. In training the gate and the
+    branch's parameters get gradients of exactly 0, so that an optimizer's momentum can still move them.
     """
 
     def __init__(self, branch: Module, kind: str, *, projection: Module | None = None, dtype: Any = np.float64):
@@ -45,7 +47,8 @@ class Block(Module):
     def __call__(self, x: Any, *, training: bool = False, rng: np.random.Generator | None = None) -> Any:
         shortcut = x if self.projection is None else self.projection(x, training=training, rng=rng)
         if self.gate is not None and self.gate.item() <= 0:
-            return shortcut
+            cut = *self.branch.parameters().values(), self.gate
+            return closed(shortcut, *cut) if training and isinstance(shortcut, Tensor) else shortcut
         y = self.branch(x, training=training, rng=rng)
         if self.kind == "plain":
             return y
