@@ -282,8 +282,7 @@ lesson.claim("outputs that differ: blocks 2 and 7 removed, or their gates closed
 
 # %%
 counts = range(len(net.blocks) + 1)
-kept: dict[str, np.ndarray] = {}  # accuracy kept, (seeds, number removed)
-curves = {"greedy, gated": [], "random, gated": [], "random, residual": []}
+curves: dict[str, list] = {"greedy, gated": [], "random, gated": [], "random, residual": []}
 for seed in lesson.progress(seeds, "removal"):
     draws = np.random.default_rng((seed, 1))
     full = {kind: 1 - error(nets[kind, 20, seed], seed) for kind in ("residual", "gated_residual")}

@@ -18,10 +18,11 @@ from typing import Any
 
 import numpy as np
 
+from minidl.autograd.ops import arrayed
 from minidl.autograd.reductions import max as max_
 from minidl.autograd.reductions import mean
 from minidl.autograd.shapes import pad, stack
-from minidl.autograd.tensor import Primitive, Tensor
+from minidl.autograd.tensor import Primitive
 
 # Entries of the unfolded windows per block of images: half a megabyte of float32, so that the second cache level holds them.
 _BLOCK = 1 << 17
@@ -139,7 +140,7 @@ def conv2d(x: Any, w: Any, stride: Any = 1, padding: Any = 0) -> Any:
     H' = (H + 2 padding - kh) // stride + 1; stride and padding are integers or pairs (height, width), padding is with zeros.
     Raises ValueError if shapes do not fit or the window is larger than the padded image.
     """
-    x, w = (a if type(a) is Tensor else np.asarray(a) for a in (x, w))
+    x, w = map(arrayed, (x, w))
     stride, padding = _pair(stride, "stride", 1), _pair(padding, "padding", 0)
     if x.ndim != 4 or w.ndim != 4 or x.shape[1] != w.shape[1]:
         raise ValueError(
@@ -152,7 +153,7 @@ def conv2d(x: Any, w: Any, stride: Any = 1, padding: Any = 0) -> Any:
 
 def conv1d(x: Any, w: Any, stride: int = 1, padding: int = 0) -> Any:
     """1-D convolution (correlation). x: (N, C, L), w: (F, C, k); returns (N, F, L')."""
-    x, w = (a if type(a) is Tensor else np.asarray(a) for a in (x, w))
+    x, w = map(arrayed, (x, w))
     if x.ndim != 3 or w.ndim != 3:
         raise ValueError(f"conv1d takes sequences (N, C, L) and weights (F, C, k), got {x.shape} and {w.shape}")
     y = conv2d(
@@ -162,7 +163,7 @@ def conv1d(x: Any, w: Any, stride: int = 1, padding: int = 0) -> Any:
 
 
 def _pool(x: Any, size: Any, stride: Any, padding: Any, fill: float, reduce: Any) -> Any:
-    x = x if type(x) is Tensor else np.asarray(x)
+    x = arrayed(x)
     size, padding = _pair(size, "size", 1), _pair(padding, "padding", 0)
     stride = size if stride is None else _pair(stride, "stride", 1)
     if x.ndim != 4:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from minidl.autograd.ops import raw
+from minidl.autograd.ops import arrayed, raw
 from minidl.autograd.tensor import Primitive, Tensor, add_up
 
 _matmul = Primitive(
@@ -44,7 +44,7 @@ def dot_method(self: Tensor, other: Any) -> Tensor:
 
 def matmul(a: Any, b: Any) -> Any:
     """`a @ b`: (..., n, k) by (..., k, m), batch axes broadcast; a vector on either side as in NumPy."""
-    a, b = (x if type(x) is Tensor else np.asarray(x) for x in (a, b))
+    a, b = map(arrayed, (a, b))
     if a.ndim == 0 or b.ndim == 0:
         raise ValueError("matmul needs at least one axis on either side: use * with numbers")
     inner = b.shape[0] if b.ndim == 1 else b.shape[-2]
@@ -103,7 +103,7 @@ def einsum(subscripts: str, *operands: Any) -> Any:
 
     Raises ValueError for a wrong number of operands or of indices, and for indices of unequal length.
     """
-    operands = [x if type(x) is Tensor else np.asarray(x) for x in operands]
+    operands = [arrayed(x) for x in operands]
     inputs, output = _parse(subscripts, operands)
     sizes: dict[str, int] = {}
     names, factors = [], []

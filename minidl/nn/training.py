@@ -66,12 +66,12 @@ def fit(
     total = steps if steps is not None else epochs * -(-len(x) // batch_size)
     history = History()
     batches = _batches(len(x), batch_size, generator(rng))
+    optimizer.zero_grad()  # of whatever came before; from here on each step forgets its own
     with _interruptible(history), _bar(progress, total) as bar:
         for step in range(total):
             if history.interrupted:
                 break
             rows = next(batches)
-            optimizer.zero_grad()
             value = loss(model(x[rows], training=True, rng=rng), y[rows])
             history.losses.append(value.item())
             if not np.isfinite(history.losses[-1]):

@@ -85,6 +85,7 @@ class SGD(Optimizer):
                 grad, w = p.grad, p._value
                 if grad is None:
                     continue
+                # `fits` without the call, for nearly all gradients: a tenth of a small net's update
                 alike = type(grad) is Tensor and grad._value.dtype is w.dtype and grad._value.shape == w.shape
                 if not alike and not fits(grad, w):
                     raise misfit(p)
