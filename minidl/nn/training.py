@@ -67,7 +67,7 @@ def fit(
     history = History()
     batches = _batches(len(x), batch_size, generator(rng))
     optimizer.zero_grad()  # of whatever came before; from here on each step forgets its own
-    with _interruptible(history), _bar(progress, total) as bar:
+    with interruptible(history), _bar(progress, total) as bar:
         for step in range(total):
             if history.interrupted:
                 break
@@ -160,7 +160,7 @@ def _batches(n: int, size: int, rng: np.random.Generator) -> Iterator[np.ndarray
 
 
 @contextmanager
-def _interruptible(history: History) -> Iterator[None]:
+def interruptible(history: History) -> Iterator[None]:
     """Ctrl-C sets a mark that the loop reads between steps; a second one interrupts at once.
 
     Other threads cannot set handlers, and a process that ignores Ctrl-C (in the background) shall go on to do so.
