@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Method:
-    """One row: dotted module names for reference, twins and laws; the lesson by the stem of its file."""
+    """One row: dotted module names for reference, twins and laws; the lesson by the stem of its file.
+
+    sources: the modules beneath the reference that hold its formulas, where it is put together from others.
+    """
 
     name: str
     title: str
@@ -26,6 +29,7 @@ class Method:
     laws: str
     lesson: str
     twins: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
 
 
 _ROWS = (
@@ -45,6 +49,19 @@ _ROWS = (
         laws="minidl.laws.gated_residual",
         lesson="01_gated_residual",
         twins=("minidl_kernels.gated",),
+    ),
+    Method(
+        name="avagrad",
+        title="Adaptive optimizers: AvaGrad, Delayed Adam and the baselines",
+        paper="Savarese, McAllester, Babu, Maire, 'Domain-independent Dominance of Adaptive Methods', 2021, arXiv:1912.01823",
+        reference="minidl.optim.trajectories",
+        laws="minidl.laws.avagrad",
+        lesson="02_optimizers",
+        twins=("minidl_kernels.optim",),
+        sources=tuple(
+            f"minidl.optim.{name}"
+            for name in ("sgd", "rmsprop", "adagrad", "adam", "adamw", "delayed_adam", "avagrad", "moments")
+        ),
     ),
 )
 

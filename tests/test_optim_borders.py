@@ -1,19 +1,39 @@
 """Optimizers at the border: hyperparameters, parameters and gradients that cannot be used, and what the messages say."""
 
 import math
+from functools import partial
 
 import numpy as np
 import pytest
 
 from minidl.autograd import Tensor
 from minidl.laws.core import identical
-from minidl.optim import SGD, Adam, Nadam
+from minidl.optim import SGD, AdaBound, AdaBoundW, Adam, AdamW, AMSBound, AMSGrad, AvaGrad, AvaGradW, DelayedAdam, Nadam
+from minidl.optim.adabound import AdaBoundHyper
+from minidl.optim.adagrad import AdagradHyper
 from minidl.optim.adam import AdamHyper
+from minidl.optim.adamw import AdamWHyper
+from minidl.optim.avagrad import AvaGradHyper
+from minidl.optim.delayed_adam import DelayedAdamHyper
+from minidl.optim.momentum_sgd import MomentumSGDHyper
 from minidl.optim.nadam import NadamHyper
+from minidl.optim.rmsprop import RMSpropHyper
 from minidl.optim.sgd import SGDHyper
 
 W0, G0 = np.array([1.0, -2.0, 0.5]), np.array([0.1, -0.2, 0.3])
-HYPER = {SGD: SGDHyper, Adam: AdamHyper, Nadam: NadamHyper}
+HYPER = {
+    "sgd": SGDHyper,
+    "rmsprop": RMSpropHyper,
+    "adagrad": AdagradHyper,
+    "adam": AdamHyper,
+    "adamw": AdamWHyper,
+    "nadam": NadamHyper,
+    "delayed_adam": DelayedAdamHyper,
+    "avagrad": partial(AvaGradHyper, variant="released"),
+    "adabound": partial(AdaBoundHyper, base_lr=1.0),
+    "momentum_sgd": partial(MomentumSGDHyper, base_lr=1.0),
+}
+WITH_BETAS = [Adam, AMSGrad, AdamW, Nadam, DelayedAdam, AvaGrad, AvaGradW, AdaBound, AMSBound, AdaBoundW]
 
 
 def leaf(values):
@@ -29,16 +49,27 @@ NUMBERS = {  # hyperparameter: allowed borders, then what is not
     "momentum": ([0, 2], [-0.1, math.inf, True]),
     "dampening": ([0, -1], [math.nan, None]),
     "momentum_decay": ([0], [-0.1, math.inf]),
+    "alpha": ([0, 0.999], [-0.1, 1, math.nan]),
+    "lr_decay": ([0, 2], [-0.1, math.inf]),
+    "initial_accumulator": ([0, 2], [-0.1, math.nan]),
+    "final_lr": ([0, 2], [-0.1, math.inf]),
+    "gamma": ([1e-3, 5], [-0.1, math.nan, "a"]),
+    "base_lr": ([1e-3, 5], [-0.1, math.inf]),
 }
+NEVER_ZERO = {"delayed_adam": ["eps"]}
 
 
 @pytest.mark.parametrize("make", HYPER)
 def test_hyperparameters_are_checked(make):
-    names = set(NUMBERS) & set(HYPER[make].__dataclass_fields__)
+    names = set(NUMBERS) & set(HYPER[make]().__dataclass_fields__)
     assert len(names) >= 4
     for name in names:
         good, bad = NUMBERS[name]
         for value in good:
+            if value == 0 and name in NEVER_ZERO.get(make, ()):
+                with pytest.raises(ValueError, match=f"{name} must be positive"):
+                    HYPER[make](**{name: value})
+                continue
             assert isinstance(getattr(HYPER[make](**{name: value}), name), float)
         for value in bad:
             with pytest.raises(ValueError, match=rf"{name} must be a finite number in \["):
@@ -51,7 +82,7 @@ def test_nesterov_needs_momentum_without_dampening():
             SGD([leaf(W0)], nesterov=True, **settings)
 
 
-@pytest.mark.parametrize("make", [Adam, Nadam])
+@pytest.mark.parametrize("make", WITH_BETAS)
 @pytest.mark.parametrize("betas", [(0.9,), (0.9, 0.99, 0.999), 0.9, None])
 def test_betas_are_two(make, betas):
     with pytest.raises(ValueError, match=r"betas must be two numbers, \(beta1, beta2\), got"):

@@ -11,13 +11,14 @@ The momentum starts near $\beta_1 / 2$, not at $\beta_1$: $\mu_1 = 0.45$ for the
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from minidl.optim.optimizer import Optimizer, check_hyper, two
+from minidl.optim.hyper import check_rates, two
+from minidl.optim.moments import divisor, moments, penalised
+from minidl.optim.optimizer import Optimizer
 
 
 @dataclass(frozen=True)
@@ -33,8 +34,7 @@ class NadamHyper:
     maximize: bool = False
 
     def __post_init__(self):
-        check_hyper(self, beta1=(0, 1), beta2=(0, 1))
-        check_hyper(self, **dict.fromkeys(("lr", "eps", "momentum_decay", "weight_decay"), (0, math.inf)))
+        check_rates(self, "lr", "eps", "momentum_decay", "weight_decay")
 
 
 def momentum(t: int, hyper: NadamHyper) -> float:
@@ -44,18 +44,13 @@ def momentum(t: int, hyper: NadamHyper) -> float:
 
 def step(w: np.ndarray, g: np.ndarray, state: dict[str, Any], hyper: NadamHyper) -> tuple[np.ndarray, dict[str, Any]]:
     r"""One step: w, g (d,) -> new w and state {"t", "product" ($\prod_{i \le t} \mu_i$), "m": (d,), "v": (d,)}."""
-    if hyper.maximize:
-        g = -g
-    if hyper.weight_decay:
-        g = g + hyper.weight_decay * w
-    t = state.get("t", 0) + 1
+    g = penalised(w, g, hyper)
+    t, m, v = moments(g, state, hyper)
     mu, mu_next = momentum(t, hyper), momentum(t + 1, hyper)
     product = state.get("product", 1.0) * mu
-    m = (1 - hyper.beta1) * g + (hyper.beta1 * state["m"] if t > 1 else 0)
-    v = (1 - hyper.beta2) * g * g + (hyper.beta2 * state["v"] if t > 1 else 0)
     direction = (mu_next / (1 - product * mu_next)) * m + ((1 - mu) / (1 - product)) * g
     root = np.sqrt(v / (1 - hyper.beta2**t)) + hyper.eps
-    return w - hyper.lr * direction / root, {"t": t, "product": product, "m": m, "v": v}
+    return w - hyper.lr * direction / divisor(root, hyper), {"t": t, "product": product, "m": m, "v": v}
 
 
 class Nadam(Optimizer):
@@ -70,5 +65,8 @@ class Nadam(Optimizer):
         momentum_decay: float = 4e-3,
         weight_decay: float = 0.0,
         maximize: bool = False,
+        *,
+        impl: str = "reference",
     ):
-        super().__init__(params, step, NadamHyper(lr, *two(betas), eps, momentum_decay, weight_decay, maximize))
+        hyper = NadamHyper(lr, *two(betas), eps, momentum_decay, weight_decay, maximize)
+        super().__init__(params, step, hyper, impl=impl)

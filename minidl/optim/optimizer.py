@@ -1,41 +1,23 @@
 """What every optimizer shares: the class around a pure step.
 
 An optimizer is a pure function `step(w, g, state, hyper) -> w, state` on arrays of one shape: the parameters of a group seen
-as one vector. `state` is a dict of arrays of that shape and of numbers, empty before the first step; nothing is written into.
-The class holds tensors, gathers them into such vectors, and puts the result back.
+as one vector. `state` is a dict of arrays of that shape and of Python numbers, empty before the first step; nothing is
+written into. The class holds tensors, gathers them into such vectors (`minidl.optim.parts`), and puts the result back.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
-from numbers import Real
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from minidl.autograd import Tensor
-
-# Tensors below this many entries share one vector: at that size the calls cost more than the arithmetic.
-_PACKED = 1 << 14
-
-
-def check_hyper(hyper: Any, **bounds: tuple[float, float]) -> None:
-    """Raise ValueError for a hyperparameter that is not a finite number in [low, high); make it a Python float."""
-    for name, (low, high) in bounds.items():
-        value = getattr(hyper, name)
-        number = isinstance(value, Real) and not isinstance(value, bool)
-        if not (number and math.isfinite(value) and low <= value < high):
-            raise ValueError(f"{name} must be a finite number in [{low}, {high}), got {value!r}")
-        object.__setattr__(hyper, name, float(value))  # a np.float64 would turn float32 parameters into float64
-
-
-def two(betas: Any) -> tuple[float, float]:
-    """Both betas; ValueError unless there are two."""
-    if not isinstance(betas, Iterable) or len(betas := tuple(betas)) != 2:
-        raise ValueError(f"betas must be two numbers, (beta1, beta2), got {betas!r}")
-    return betas
+from minidl.implementations import implementation
+from minidl.optim import states
+from minidl.optim.parts import Part, Parts
 
 
 class Optimizer:
@@ -43,20 +25,24 @@ class Optimizer:
 
     params: a dict of tensors (`model.parameters()`), an iterable of tensors, or a list of groups
         `{"params": ..., "lr": 0.1, ...}` with hyperparameters of their own.
+    impl: "reference" (NumPy) or "kernels", which updates tensors of at least 2^14 entries with the fused loops of
+        `minidl_kernels.optim`, in place where nobody else sees them; smaller ones take the reference either way.
 
     `step()` reads `.grad`; a tensor without one is skipped and its state stays as it is.
     """
 
-    def __init__(self, params: Any, pure_step: Callable, hyper: Any):
-        self._step = pure_step
+    _own: tuple[str, ...] = ()  # hyperparameters that a group makes of its others when it is added, unless given
+    _fused: Callable | None = None  # _fused(part, hyper): the same step by a kernel, in place
+
+    def __init__(self, params: Any, pure_step: Callable, hyper: Any, *, impl: str = "reference"):
+        self._step, self._default = pure_step, hyper
+        self._kernels = implementation(impl, reference=None, kernels="minidl_kernels.optim")
         self.groups: list[tuple[list[Tensor], Any]] = []
+        self._names: list[list[str]] = []  # of the tensors of each group
+        self._shared: list[dict[str, Any]] = []  # numbers that belong to a group, not to a tensor
+        self._parts = Parts()
         for group in _groups(params):
-            overrides = {k: v for k, v in group.items() if k != "params"}
-            self.groups.append((_checked(_members(group["params"])), self._changed(hyper, overrides)))
-        every = [p for tensors, _ in self.groups for p in tensors]
-        if len(set(every)) != len(every):
-            raise ValueError("a parameter appears twice, and would be updated twice per step: name each tensor once")
-        self._state: dict[tuple[Tensor, ...], dict[str, Any]] = {}
+            self.add_group(group["params"], **{k: v for k, v in group.items() if k != "params"})
 
     def __setattr__(self, name: str, value: Any) -> None:
         if any(hasattr(hyper, name) for _, hyper in vars(self).get("groups", ())):
@@ -65,13 +51,30 @@ class Optimizer:
             )
         super().__setattr__(name, value)
 
+    def add_group(self, params: Any, **hyper: Any) -> None:
+        """Take on more tensors, as a group with hyperparameters of its own; those not given are the constructor's.
+
+        params: a dict or an iterable of tensors. Raises as the constructor does, and then changes nothing.
+        """
+        members = _members(params)
+        tensors = _checked(members)
+        held = {p for others, _ in self.groups for p in others}
+        if len(set(tensors)) != len(tensors) or not held.isdisjoint(tensors):
+            raise ValueError("a parameter appears twice, and would be updated twice per step: name each tensor once")
+        names = [str(name) for name in (params if isinstance(params, Mapping) else range(len(tensors)))]
+        if len(set(names)) != len(names):
+            raise ValueError(f"two tensors of a group have one name, which is what their states are saved by: {names}")
+        self.groups.append((tensors, self._changed(self._default, dict.fromkeys(self._own) | hyper)))
+        self._names.append(names)
+        self._shared.append({})
+
     def zero_grad(self) -> None:
         """Forget all gradients."""
         for tensors, _ in self.groups:
             for p in tensors:
                 p.grad = None
 
-    def set_hyper(self, **changes: float) -> None:
+    def set_hyper(self, **changes: Any) -> None:
         """Change hyperparameters of all groups between steps, such as lr; the state stays."""
         self.groups = [(tensors, self._changed(hyper, changes)) for tensors, hyper in self.groups]
 
@@ -85,38 +88,55 @@ class Optimizer:
     def step(self, *, forget: bool = False) -> None:
         """One update of every tensor that has a gradient. Raises ValueError, and changes nothing, if one does not fit.
 
+        Raises ValueError as well for a division by zero that eps = 0 leaves open: that tensor and those after it stay.
+
         forget: also drop the gradients, as `zero_grad` would; large ones then serve as scratch memory, which is faster.
         """
         ready = [(_with_gradients(tensors), hyper) for tensors, hyper in self.groups]
-        for tensors, hyper in ready:
-            for chunk in _chunks(tensors):
-                for members, state in self._states(chunk):
-                    w, g = (_join([t._value for t in side]) for side in (members, [p.grad for p in members]))
-                    w, self._state[members] = self._step(w, g, state, hyper)
-                    for p, value in zip(members, _split(w, members), strict=True):
-                        p.adopt(value)
+        for (tensors, hyper), shared in zip(ready, self._shared, strict=True):
+            self._update(self._parts.of(tensors), hyper, shared)
             if forget:
                 for p in tensors:
                     p.grad = None
 
-    def _states(self, chunk: tuple[Tensor, ...]) -> list[tuple[tuple[Tensor, ...], dict[str, Any]]]:
-        """The chunk with its state, in parts where its tensors have seen different numbers of steps."""
-        if chunk in self._state:
-            return [(chunk, self._state.pop(chunk))]
-        for old in [c for c in self._state if not set(c).isdisjoint(chunk)]:
-            state = self._state.pop(old)
-            arrays = {k: _split(v, old) for k, v in state.items() if isinstance(v, np.ndarray)}
-            for i, p in enumerate(old):
-                self._state[p,] = state | {k: parts[i] for k, parts in arrays.items()}
-        parts: dict[tuple, list[tuple[Tensor, dict]]] = {}
-        for p in chunk:
-            state = self._state.pop((p,), {})
-            numbers = tuple(item for item in state.items() if not isinstance(item[1], np.ndarray))
-            parts.setdefault((tuple(state), numbers), []).append((p, state))
-        return [
-            (tuple(p for p, _ in part), dict(numbers) | _merged([state for _, state in part]))
-            for (_, numbers), part in parts.items()
-        ]
+    def _update(self, parts: Sequence[Part], hyper: Any, shared: dict[str, Any]) -> None:
+        """Update a group, part by part. A method whose parts depend on each other overrides it.
+
+        shared: what the group itself remembers, to be changed in place.
+        """
+        for part in parts:
+            if self._fused is not None and part.large and self._fusing(hyper):
+                self._fused(part, hyper)
+            else:
+                part.put(*self._step(*part.gathered(), hyper))
+
+    def _fusing(self, hyper: Any) -> bool:
+        """Whether kernels run. With eps = 0 the reference does: it finds a division by 0 before anything is written."""
+        return self._kernels is not None and getattr(hyper, "eps", 1) > 0
+
+    # --- saving and loading ------------------------------------------------------------------------------------------------
+    def state_dict(self) -> dict[str, Any]:
+        """Everything that later steps depend on besides the parameters themselves, as plain numbers and copied arrays.
+
+        {"optimizer": class, "groups": [{"hyper": {...}, "shared": {...}, "tensors": {name: {"shape", "dtype", "state"}}}]}.
+        Names are those of the dict that the parameters came in, else their positions in the group.
+        """
+        return states.taken(self)
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from a `state_dict`, bit by bit: hyperparameters and state come from it, parameters stay as they are.
+
+        Raises ValueError, and changes nothing, if it belongs to another class, other groups, names, shapes or dtypes.
+        """
+        states.put_back(self, state)
+
+    def save(self, path: str | Path) -> Path:
+        """Write `state_dict` as an npz file of named arrays, whole or not at all; returns the path."""
+        return states.write(path, self.state_dict())
+
+    def load(self, path: str | Path) -> None:
+        """`load_state_dict` from a file that `save` wrote. Raises ValueError as that does, and for other files; OSError."""
+        self.load_state_dict(states.read(path))
 
 
 def _with_gradients(tensors: list[Tensor]) -> list[Tensor]:
@@ -146,29 +166,6 @@ def misfit(p: Tensor) -> ValueError:
     )
 
 
-def _chunks(tensors: list[Tensor]) -> list[tuple[Tensor, ...]]:
-    """Large tensors alone, small ones together by dtype."""
-    together: dict[Any, list[Tensor]] = {}
-    for p in tensors:
-        together.setdefault(p if p.size >= _PACKED else p.dtype, []).append(p)
-    return [tuple(chunk) for chunk in together.values()]
-
-
-def _join(arrays: list[np.ndarray]) -> np.ndarray:
-    return arrays[0] if len(arrays) == 1 else np.concatenate([a.reshape(-1) for a in arrays])
-
-
-def _split(vector: np.ndarray, like: tuple[Tensor, ...]) -> list[np.ndarray]:
-    if len(like) == 1:
-        return [vector]
-    stops = np.cumsum([p.size for p in like])
-    return [vector[stop - p.size : stop].reshape(p.shape) for p, stop in zip(like, stops, strict=True)]
-
-
-def _merged(states: list[dict[str, Any]]) -> dict[str, np.ndarray]:
-    return {k: _join([s[k] for s in states]) for k, v in states[0].items() if isinstance(v, np.ndarray)}
-
-
 def _members(params: Any) -> list[Any]:
     """What a dict, a list or a generator of parameters holds."""
     if isinstance(params, Tensor) or not isinstance(params, Iterable):
@@ -184,7 +181,7 @@ def _groups(params: Any) -> list[Mapping[str, Any]]:
     members = _members(params)
     grouped = [isinstance(m, Mapping) and "params" in m for m in members]
     if not any(grouped):
-        return [{"params": members}]
+        return [{"params": params if isinstance(params, Mapping) else members}]
     if not all(grouped):
         raise TypeError('pass either tensors or groups {"params": tensors, ...}, not both in one list')
     return members

@@ -15,7 +15,10 @@ from typing import Any
 import numpy as np
 
 from minidl.autograd.tensor import Tensor, others
-from minidl.optim.optimizer import Optimizer, check_hyper, fits, misfit
+from minidl.optim.hyper import check_hyper, check_rates
+from minidl.optim.moments import penalised
+from minidl.optim.optimizer import Optimizer, fits, misfit
+from minidl.optim.parts import Part
 
 _BLOCK = 1 << 14  # entries scaled at a time, so that they are still in the nearest caches when they are subtracted
 
@@ -32,7 +35,7 @@ class SGDHyper:
     maximize: bool = False
 
     def __post_init__(self):
-        check_hyper(self, lr=(0, math.inf), momentum=(0, math.inf), weight_decay=(0, math.inf))
+        check_rates(self, "lr", "momentum", "weight_decay")
         check_hyper(self, dampening=(-math.inf, math.inf))
         if self.nesterov and (self.momentum <= 0 or self.dampening != 0):
             raise ValueError(
@@ -42,10 +45,7 @@ class SGDHyper:
 
 def step(w: np.ndarray, g: np.ndarray, state: dict[str, Any], hyper: SGDHyper) -> tuple[np.ndarray, dict[str, Any]]:
     """One step: w, g (d,) -> new w and state {"buffer": (d,)} (empty without momentum)."""
-    if hyper.maximize:
-        g = -g
-    if hyper.weight_decay:
-        g = g + hyper.weight_decay * w
+    g = penalised(w, g, hyper)
     if hyper.momentum:
         if "buffer" in state:
             buffer = hyper.momentum * state["buffer"] + (1 - hyper.dampening) * g
@@ -70,8 +70,23 @@ class SGD(Optimizer):
         weight_decay: float = 0.0,
         nesterov: bool = False,
         maximize: bool = False,
+        *,
+        impl: str = "reference",
     ):
-        super().__init__(params, step, SGDHyper(lr, momentum, dampening, weight_decay, nesterov, maximize))
+        hyper = SGDHyper(lr, momentum, dampening, weight_decay, nesterov, maximize)
+        super().__init__(params, step, hyper, impl=impl)
+
+    def _fused(self, part: Part, hyper: SGDHyper) -> None:
+        t = 2 if "buffer" in part.state else 1  # all that counts is whether there is a buffer yet
+
+        def run(w, g, buffer=None):
+            settings = (hyper.lr, hyper.momentum, hyper.dampening, hyper.nesterov, hyper.weight_decay)
+            self._kernels.sgd_step(w, g, buffer, t, *settings)
+
+        if hyper.momentum:
+            part.in_place(run, hyper, {}, buffer=0.0)
+        else:
+            part.in_place(run, hyper, part.state)
 
     def step(self, *, forget: bool = False) -> None:
         """As `Optimizer.step`. Plain descent keeps no state and needs no vectors: tensor by tensor, large ones in place."""
