@@ -63,6 +63,19 @@ _ROWS = (
             for name in ("sgd", "rmsprop", "adagrad", "adam", "adamw", "delayed_adam", "avagrad", "moments")
         ),
     ),
+    Method(
+        name="adabound",
+        title="AdaBound, AMSBound and their momentum SGD",
+        paper="Luo, Xiong, Liu, Sun, 'Adaptive Gradient Methods with Dynamic Bound of Learning Rate', 2019; "
+        "Savarese, 'On the Convergence of AdaBound and its Connection to SGD', 2019, arXiv:1908.04457",
+        reference="minidl.optim.trajectories",
+        laws="minidl.laws.adabound",
+        lesson="03_adabound",
+        twins=("minidl_kernels.optim",),
+        sources=tuple(
+            f"minidl.optim.{name}" for name in ("adabound", "bounds", "adabound_theory", "momentum_sgd", "moments")
+        ),
+    ),
 )
 
 METHODS: dict[str, Method] = {row.name: row for row in _ROWS}

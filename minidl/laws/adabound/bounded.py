@@ -112,7 +112,7 @@ def _momentum_sgd(method, impl, case, rate, why, **changed):
 
 
 def _corrected(case):
-    r"""At most $1 / (1 - \beta_1)$ and at least $1 - \beta_2$: the factor of the raw rate by bias correction, in bounds."""
+    r"""What bias correction multiplies the raw rate by lies between $1 - \beta_2$ and $1 / (1 - \beta_1)$."""
     return 1 - case["beta2"], 1 / (1 - case["beta1"])
 
 

@@ -127,7 +127,7 @@ def the_start_is_forgotten_by_decay_alone(method, impl, case):
 
 @shared(
     equation=r"\alpha_t \to c\, \alpha_t \text{ for } t > s \Rightarrow w_t - w_s \to c\,(w_t - w_s)",
-    source="section 4",
+    source="the released code",
 )
 def a_dropped_rate_scales_every_later_step(method, impl, case):
     """Multiplying the learning rate from some step on multiplies the whole step: the band follows it."""
