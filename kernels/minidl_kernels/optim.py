@@ -1,8 +1,9 @@
-"""Optimizers, fused: the twin of `minidl.optim.trajectories`, and the steps in place that the classes use on large tensors.
+"""Optimizers, fused: the twin of `minidl.optim.trajectories`, and steps in place, which classes use on large tensors.
 
-A trajectory takes the parameters w (d,), the gradients of T steps (T, d), both float64 or both float32, the learning rate of
-each step lr (T,), and the method's other hyperparameters; it returns the parameters after every step, (T, d). Each runs the
-step of `minidl_kernels.optim_steps` (also importable from here), which makes one pass over memory; see `optim_loops`.
+A trajectory takes the parameters w (d,), the gradients of T steps (T, d), both float64 or both float32, the learning
+rate of each step lr (T,), and the method's other hyperparameters; it returns the parameters after every step, (T, d).
+Each runs the step of `minidl_kernels.optim_steps` (also importable from here), which makes one pass over memory; see
+`optim_loops`.
 
 Raises ValueError for hyperparameters out of range and shapes that do not fit, TypeError for integers and mixed dtypes.
 """
@@ -17,8 +18,8 @@ from typing import Any
 
 import numpy as np
 
-from minidl_kernels.optim_loops import VARIANTS
 from minidl_kernels.optim_steps import (
+    VARIANTS,
     adabound_step,
     adagrad_step,
     adam_step,
@@ -58,7 +59,7 @@ __all__ = [
 ]
 
 
-# --- the border --------------------------------------------------------------------------------------------------------
+# --- the border -------------------------------------------------------------------------------------------------------
 _SMALLEST = float(np.finfo(np.float64).tiny)  # the least gamma of which 1 / gamma is a number
 _RANGES = dict.fromkeys(("beta1", "beta2", "alpha"), (0, 1))
 _RANGES |= {"dampening": (-math.inf, math.inf), "gamma": (_SMALLEST, math.inf)}
@@ -82,7 +83,7 @@ def _above_zero(value: float, name: str, why: str) -> float:
     return value
 
 
-def _one_of(name: str, value: Any, choices: Sequence[str]) -> None:
+def _one_of(name: str, value: Any, choices: Iterable[str]) -> None:
     if value not in choices:
         raise ValueError(f"{name} must be one of {', '.join(choices)}, got {value!r}")
 
@@ -143,7 +144,7 @@ def _run(step: Callable, arrays: int, w: Any, gradients: Any, lr: Any, *hyper: A
     return trajectory
 
 
-# --- baselines -----------------------------------------------------------------------------------------------------------
+# --- baselines --------------------------------------------------------------------------------------------------------
 def sgd(
     w: np.ndarray,
     gradients: np.ndarray,
@@ -244,7 +245,7 @@ def _with_maximum(step: Callable) -> Callable:
     return lambda w, g, m, v, vmax, *rest: step(w, g, m, v, *rest, vmax=vmax)
 
 
-# --- rates that look back ------------------------------------------------------------------------------------------------
+# --- rates that look back ---------------------------------------------------------------------------------------------
 def delayed_adam(
     w: np.ndarray,
     gradients: np.ndarray,
@@ -273,7 +274,8 @@ def avagrad(
 ) -> np.ndarray:
     """AvaGrad with coupled decay, variant "paper", "released" or "synced".
 
-    sizes: how w splits into tensors, positive integers that sum to d; they change nothing, as the normaliser is the group's.
+    sizes: how w splits into tensors, positive integers that sum to d; they change nothing, as the normaliser is the
+    group's.
     """
     return _avagrad(w, gradients, sizes, lr, beta1, beta2, eps, weight_decay, variant, decoupled=False)
 
@@ -289,7 +291,7 @@ def avagradw(
     weight_decay: float,
     variant: str,
 ) -> np.ndarray:
-    """AvaGrad with decoupled decay, which comes just before each move and not where nothing moves; else as `avagrad`."""
+    """AvaGrad with decoupled decay, just before each move and not where nothing moves; else as `avagrad`."""
     return _avagrad(w, gradients, sizes, lr, beta1, beta2, eps, weight_decay, variant, decoupled=True)
 
 
@@ -308,7 +310,7 @@ def _avagrad(w, gradients, sizes, lr, beta1, beta2, eps, weight_decay, variant, 
     return _run(step, 2, w, gradients, lr, *hyper)
 
 
-# --- rates within bounds -------------------------------------------------------------------------------------------------
+# --- rates within bounds ----------------------------------------------------------------------------------------------
 def momentum_sgd(
     w: np.ndarray,
     gradients: np.ndarray,

@@ -1,12 +1,12 @@
 """Optimizer steps in place: the border around `optim_loops`.
 
-`NAME_step(w, g, *state, t, lr, *hyperparameters)` makes step t (from 1) of a method: it writes the new parameters into w and
-the new state into the arrays of state, zeros before the first step. The arrays may have any shape, but all have one, and one
-dtype, float64 or float32; all but g are contiguous and writeable, and none overlap. Hyperparameters are those of the
-trajectories in `minidl_kernels.optim`, which checks them; here they are taken as they come.
+`NAME_step(w, g, *state, t, lr, *hyperparameters)` makes step t (from 1) of a method: it writes the new parameters into
+w and the new state into the arrays of state, zeros before the first step. The arrays may have any shape, but all have
+one, and one dtype, float64 or float32; all but g are contiguous and writeable, and none overlap. Hyperparameters are
+those of the trajectories in `minidl_kernels.optim`, which checks them; here they are taken as they come.
 
-Raises TypeError for other dtypes, ValueError for arrays that do not fit and, before anything is written, for a division by zero
-that eps = 0 leaves open.
+Raises TypeError for other dtypes, ValueError for arrays that do not fit and, before anything is written, for a division
+by zero that eps = 0 leaves open.
 """
 
 from __future__ import annotations
@@ -19,10 +19,12 @@ from typing import Any
 import numpy as np
 
 from minidl_kernels import optim_loops as loops
-from minidl_kernels.optim_loops import VARIANTS
+
+# What each variant of AvaGrad is to the loop: whether biases are corrected, and if it sums over the v that it found.
+VARIANTS = {"paper": (False, None), "released": (True, True), "synced": (True, None)}
 
 
-# --- the border --------------------------------------------------------------------------------------------------------
+# --- the border -------------------------------------------------------------------------------------------------------
 def _vectors(g: Any, **written: Any) -> list[np.ndarray]:
     """Flat views of w, g and the state, in this order, checked."""
     w = written["w"]
@@ -72,7 +74,7 @@ def _averaged(v: np.ndarray, x: np.ndarray, beta: float) -> np.ndarray:
     return beta * v + (1 - beta) * x * x
 
 
-# --- gradient descent ------------------------------------------------------------------------------------------------------
+# --- gradient descent -------------------------------------------------------------------------------------------------
 def sgd_step(
     w: np.ndarray,
     g: np.ndarray,
@@ -114,7 +116,7 @@ def momentum_sgd_step(
     loops.descend_along(w, g, m, rate, beta1, 1 - beta1, 0.0, weight_decay)
 
 
-# --- rates without bias correction -----------------------------------------------------------------------------------------
+# --- rates without bias correction ------------------------------------------------------------------------------------
 def adagrad_step(
     w: np.ndarray,
     g: np.ndarray,
@@ -159,7 +161,7 @@ def rmsprop_step(
     loops.rmsprop(w, g, second, mean, buffer, lr, alpha, eps, momentum, weight_decay)
 
 
-# --- Adam and AdaBound -----------------------------------------------------------------------------------------------------
+# --- Adam and AdaBound ------------------------------------------------------------------------------------------------
 def adam_step(
     w: np.ndarray,
     g: np.ndarray,
@@ -199,7 +201,7 @@ def adabound_step(
     vmax: np.ndarray | None = None,
     decoupled: bool = False,
 ) -> None:
-    """AdaBound; AMSBound with vmax; AdaBoundW if decoupled. Where there has been no gradient the rate is the upper bound."""
+    """AdaBound; AMSBound with vmax; AdaBoundW if decoupled. Where there was no gradient the rate is the upper bound."""
     w, g, m, v, vmax = _with_vmax(g, vmax, w=w, m=m, v=v)
     lower, upper, _ = band(t, lr, base_lr, final_lr, gamma)
     loops.adabound(w, g, m, v, vmax, t, lr, lower, upper, beta1, beta2, eps, weight_decay, decoupled)
@@ -221,7 +223,7 @@ def _largest(vmax: Any, v: np.ndarray, w: np.ndarray, g: np.ndarray, beta2: floa
     return after if vmax is None else np.maximum(vmax, after)
 
 
-# --- rates that have not seen the current gradient ---------------------------------------------------------------------------
+# --- rates that have not seen the current gradient --------------------------------------------------------------------
 def delayed_adam_step(
     w: np.ndarray,
     g: np.ndarray,
@@ -237,7 +239,7 @@ def delayed_adam_step(
     """Delayed Adam."""
     w, g, m, v = _vectors(g, w=w, m=m, v=v)
     _refuse_zero_roots(w, eps, lambda: v)
-    loops.delayed_adam(w, g, m, v, lr, 1.0, beta1, beta2, eps, weight_decay, 1.0, True)
+    loops.delayed_adam(w, g, m, v, lr, beta1, beta2, eps, weight_decay)
 
 
 def avagrad_step(
@@ -256,21 +258,21 @@ def avagrad_step(
     *,
     decoupled: bool = False,
 ) -> float:
-    """AvaGrad (AvaGradW if decoupled) for one tensor of a group whose normaliser is gamma (of no effect where t = 1 rests).
+    """AvaGrad (AvaGradW if decoupled) for one tensor of a group whose normaliser is gamma (of no effect where t = 1
+    rests).
 
-    Returns the sum of the squared rates of which the next step's normaliser is made: add those of the group's tensors, count
-    their entries, and pass both to `normaliser`. With another eps or beta2 than in the step before, "paper" and "synced" need
-    the sum anew, see `rates_power`; where a tensor is left out, so is its sum.
+    Returns the sum of the squared rates of which the next step's normaliser is made: add those of the group's tensors,
+    count their entries, and pass both to `normaliser`. With another eps or beta2 than in the step before, "paper" and
+    "synced" need the sum anew, see `rates_power`; where a tensor is left out, so is its sum.
     """
     w, g, m, v = _vectors(g, w=w, m=m, v=v)
     if t > 1 or variant == "paper":
         _refuse_zero_roots(w, eps, lambda: v)
-    position = VARIANTS.index(variant)
-    return loops.avagrad(w, g, m, v, t, lr, gamma, beta1, beta2, eps, weight_decay, position, decoupled)
+    return loops.avagrad(w, g, m, v, t, lr, gamma, beta1, beta2, eps, weight_decay, decoupled, *VARIANTS[variant])
 
 
 def rates_power(v: np.ndarray, steps: int, beta2: float, eps: float, variant: str) -> float:
-    """The sum of squared rates that `avagrad_step` returned (bit by bit) after so many steps left v behind.
+    """The sum of squared rates that `avagrad_step` returned after so many steps left v behind, but for rounding.
 
     In the released variant: the sum that step `steps` returned when it found v.
     """
