@@ -83,7 +83,8 @@ def test_missing_functions_are_not_provided_and_never_a_pass():
     report = judge(toy.CONTRACTS, SimpleNamespace(softplus=toy.softplus))
     assert report.exit_code == 0
     assert report.row("normalise/centred").status == "not provided"
-    assert "it has no normalise" in report.text()
+    assert report.row("normalise/centred").reason == "it has no normalise"
+    assert "not provided: 11 rows, since there is no normalise, dropout" in report.text()
     with pytest.raises(KeyError, match="softplus/reflection"):
         report.row("softplus/missing")
 
@@ -308,7 +309,7 @@ def test_the_text_says_all_there_is_to_know(failing_report):
     for line in [
         "softplus call:pure holds 6 6",
         "agreement:s BROKEN 6 6",
-        "dropout all 5 rows not provided - - it has no dropout",
+        "not provided: 5 rows, since there is no dropout",
         "unexpected pass: normalise/ordered holds; take it off the known failures (it holds)",
         "BROKEN softplus/reflection",
         "law Softplus minus its mirror image is the identity.",

@@ -16,7 +16,16 @@ from pathlib import Path
 import harness
 from report import REPORTS
 
-BENCHES = ("autograd_step", "scalar_chain", "conv2d", "gated_block", "import_time")
+BENCHES = (
+    "autograd_step",
+    "scalar_chain",
+    "conv2d",
+    "gated_block",
+    "optimizer_step",
+    "binary_products",
+    "rbm_gibbs",
+    "import_time",
+)
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -11,6 +11,7 @@ _HOMES = {
     "run": "runner",
     "Report": "report",
     "reproduce": "repro",
+    "adapt": "adapters",
     "load_target": "targets",
     "TargetError": "targets",
     "CommandTarget": "command",

@@ -29,11 +29,10 @@ from typing import Any
 import numpy as np
 
 from minidl.laws.core import Case, Contract, NotProvided
+from minidl.verify.limits import SECONDS, STARTING
 from minidl.verify.search import Stalled
 from minidl.verify.targets import TargetError
 
-SECONDS = 10.0
-STARTING = 30.0
 _DTYPES = ("bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
 _DTYPES += ("float16", "float32", "float64", "complex64", "complex128")
 
@@ -115,9 +114,9 @@ def input_names(contracts: Sequence[Contract], reference: Any = None) -> dict[st
 class CommandTarget:
     """The program as a namespace. It starts at the first call, and again after it died or was stopped.
 
-    seconds: the time limit of one call; starting: what the first answer after a start may take in addition (interpreters
-    load, compilers compile). A program that fails before its first answer raises TargetError, since then it
-    does not speak the protocol; later failures raise CommandBroken, or Stalled at the time limit.
+    seconds: the time limit of one call (10 by default); starting: what the first answer after a start may take in
+    addition (interpreters load, compilers compile). A program that fails before its first answer raises TargetError,
+    since then it does not speak the protocol; later failures raise CommandBroken, or Stalled at the time limit.
     """
 
     def __init__(
@@ -125,10 +124,11 @@ class CommandTarget:
         command: str,
         names: Mapping[str, tuple[str, ...]],
         *,
-        seconds: float = SECONDS,
+        seconds: float | None = None,
         starting: float = STARTING,
     ) -> None:
-        self._command, self._names, self._seconds, self._starting = command, names, seconds, starting
+        self._command, self._names, self._starting = command, names, starting
+        self._seconds = SECONDS if seconds is None else seconds
         try:
             self._arguments = shlex.split(command)
         except ValueError as error:
@@ -137,6 +137,8 @@ class CommandTarget:
             raise TargetError("the command is empty: give the program and its arguments in one string")
         self._process: subprocess.Popen[str] | None = None
         self._answered = False
+
+    keeps_time = True  # its calls end by themselves: no other clock is needed
 
     def __enter__(self) -> CommandTarget:
         return self

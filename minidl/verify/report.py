@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import math
 import platform
 import re
-import textwrap
-import traceback
 import xml.etree.ElementTree as ET
 from collections import Counter
 from collections.abc import Mapping
@@ -17,14 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minidl.laws.core import Broken, Case
+from minidl.laws.core import Case
+from minidl.verify import text
 
 if TYPE_CHECKING:
     from minidl.verify.judge import Item
     from minidl.verify.resemble import Resemblance
 
-STATUSES = ("holds", "broken", "not provided", "known", "unexpected pass", "claimed otherwise")
-_WIDTH = 110
 # what XML 1.0 cannot carry, however it is escaped
 _UNPRINTABLE = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -40,19 +36,13 @@ class Breakage:
     case_name: str
     note: str
     reproduce: str
-    exception: BaseException | None = field(default=None, repr=False)
+    traceback: str = field(default="", repr=False)  # of an error that the implementation raised
     error: float | None = None
     tolerance: float | None = None
     excess: float | None = None
     index: tuple[int, ...] | None = None
     vacuous: bool = False
-
-    @property
-    def traceback(self) -> str:
-        """The traceback of an error that the implementation raised; empty where a comparison failed."""
-        if self.exception is None or isinstance(self.exception, Broken):
-            return ""
-        return "".join(traceback.format_exception(self.exception))
+    stalled: bool = False
 
 
 @dataclass
@@ -67,6 +57,11 @@ class Row:
     reason: str = ""
     seconds: float = 0.0
     breakage: Breakage | None = None
+
+    @property
+    def stalled(self) -> bool:
+        """Whether a call ran into its time limit."""
+        return self.breakage is not None and self.breakage.stalled
 
 
 @dataclass(frozen=True)
@@ -92,6 +87,8 @@ class Report:
     planted: dict[str, Kills] = field(default_factory=dict)
     resemblances: dict[str, Resemblance | None] = field(default_factory=dict)
     unusable: str = ""
+    wiring: Mapping[str, str] = field(default_factory=dict)  # how an adapted function calls the foreign one
+    versions: Mapping[str, str] = field(default_factory=lambda: versions())
 
     @property
     def exit_code(self) -> int:
@@ -116,100 +113,16 @@ class Report:
                 return row
         raise KeyError(f"no row {name!r}; there are {', '.join(row.item.id for row in self.rows)}")
 
-    # --- text -------------------------------------------------------------------------------------------------------
+    def text(self, every: bool = False) -> str:
+        """A line per contract and law, the summary, then what is broken in detail.
 
-    def text(self) -> str:
-        """A line per contract and law, the summary, then what is broken in detail."""
-        lines = [f"{self.method}: {self.target}"]
-        against = f"reference {self.reference}, " if self.reference else ""
-        lines.append(f"{against}{self.examples} generated cases per row, seed {self.seed}, {_versions_line()}")
-        if self.claims:
-            lines.append("claims " + ", ".join(f"{name}={value}" for name, value in self.claims.items()))
-        if self.rows:
-            lines += ["", *self._table()]
-        lines += ["", *self._summary()]
-        told: set[str] = set()
-        for row in self.broken:
-            function = row.item.contract.function
-            lines += ["", *self.details(row, resembles=function not in told)]
-            told.add(function)
-        return "\n".join(lines) + "\n"
+        Of each function the few rows that say most are told, unless every: laws on small cases before the others.
+        """
+        return text.render(self, every)
 
-    def _table(self) -> list[str]:
-        """The rows; a function that is missing altogether takes one line, not one per law."""
-        cells = [("function", "what", "verdict", "checks", "cases", "")]
-        for function, group in itertools.groupby(self.rows, lambda row: row.item.contract.function):
-            rows = list(group)
-            if len(rows) > 1 and all(row.status == "not provided" for row in rows):
-                cells.append((function, f"all {len(rows)} rows", "not provided", "-", "-", rows[0].reason))
-                continue
-            for row in rows:
-                status = row.status.upper() if row.status == "broken" else row.status
-                counts = (str(row.checks), str(row.cases)) if row.cases else ("-", "-")
-                remark = row.reason or (f"{row.declined} declined" if row.declined else "")
-                cells.append((function if row is rows[0] else "", row.item.name, status, *counts, remark))
-        widths = [max(len(line[column]) for line in cells) for column in range(5)]
-        return [
-            f"{a:<{widths[0]}}  {b:<{widths[1]}}  {c:<{widths[2]}}  {d:>{widths[3]}}  {e:>{widths[4]}}  {f}".rstrip()
-            for a, b, c, d, e, f in cells
-        ]
-
-    def _summary(self) -> list[str]:
-        if self.unusable:
-            return [f"the target cannot be judged: {self.unusable}"]
-        count = Counter(row.status for row in self.rows)
-        parts = ", ".join(f"{count[status]} {_short(status)}" for status in STATUSES if count[status])
-        cases = sum(row.cases for row in self.rows)
-        lines = [f"{len(self.rows)} rows: {parts}; {self.checks:,} checks on {cases:,} cases"]
-        if self.planted:
-            killed = sum(len(kills.killed) for kills in self.planted.values())
-            survived = [f"{function}: {bug}" for function, kills in self.planted.items() for bug in kills.survived]
-            lines.append(f"these very cases kill {killed} of {killed + len(survived)} planted bugs")
-            if survived:
-                lines.append("they let live " + ", ".join(survived))
-        lines += [
-            f"unexpected pass: {row.item.id} holds; take it off the known failures ({row.reason})"
-            for row in self.rows
-            if row.status == "unexpected pass"
-        ]
-        return lines
-
-    def details(self, row: Row, *, resembles: bool = True) -> list[str]:
+    def details(self, row: Row) -> list[str]:
         """What there is to say of one row: statement, case, expected and got, how to reproduce it, where to read on."""
-        broken, law = row.breakage, row.item.law
-        lines = [f"{row.status.upper()}  {row.item.id}"]
-
-        def add(label: str, text: str) -> None:
-            lines.extend(_labelled(label, text))
-
-        add("law" if law else "states", row.item.statement)
-        if law and law.equation:
-            add("equation", law.equation)
-        if law and law.source:
-            add("source", law.source)
-        if broken is None:
-            if row.reason:
-                add("reason", row.reason)
-            return lines
-        add("found", broken.why)
-        if broken.expected is not None:
-            add("expected", broken.expected)
-        if broken.got is not None:
-            add("got", broken.got)
-        if broken.error is not None:
-            times = "" if broken.tolerance == 0 else f", {broken.excess:.3g} times that"
-            where = f" at entry {broken.index}" if broken.index else ""
-            add("off by", f"{broken.error:.6g}{where}; the tolerance there is {broken.tolerance:.3g}{times}")
-        if broken.case_name:
-            add("case", broken.case_name + (f" (hunts: {broken.note})" if broken.note else ""))
-        if broken.reproduce:
-            lines.append(f"  reproduce  {broken.reproduce}")  # never wrapped: it is to be copied
-        like = self.resemblances.get(row.item.contract.function)
-        if like is not None and resembles:
-            add("looks like", str(like).removeprefix("looks like "))
-        if self.lesson:
-            add("lesson", f"minidl run {self.lesson}")
-        return lines
+        return text.details(self, row, alone=True)
 
     # --- machines ---------------------------------------------------------------------------------------------------
 
@@ -225,7 +138,8 @@ class Report:
             "examples": self.examples,
             "seed": self.seed,
             "claims": dict(self.claims),
-            "versions": versions(),
+            "adapted": dict(self.wiring),
+            "versions": dict(self.versions),
             "exit_code": self.exit_code,
             "unusable": self.unusable,
             "checks": self.checks,
@@ -275,24 +189,21 @@ class Report:
         return ET.tostring(suite, encoding="unicode", xml_declaration=True) + "\n"
 
 
-def versions() -> dict[str, str]:
-    """What the numbers were made with."""
+def versions(package: str = "") -> dict[str, str]:
+    """What the numbers were made with; package: the import package of the one judged, if it was installed."""
     from minidl import __version__
 
-    return {"minidl": __version__, "numpy": np.__version__, "python": platform.python_version()}
+    found = {"minidl": __version__, "numpy": np.__version__, "python": platform.python_version()}
+    if package and package not in found and (version := _installed(package)):
+        found[package] = version
+    return found
 
 
-def _versions_line() -> str:
-    return ", ".join(f"{name} {version}" for name, version in versions().items())
+def _installed(package: str) -> str:
+    from importlib import metadata
 
-
-def _short(status: str) -> str:
-    return {"holds": "hold"}.get(status, status)
-
-
-def _labelled(label: str, text: str) -> list[str]:
-    parts = textwrap.wrap(text, _WIDTH - 13, break_long_words=False, break_on_hyphens=False) or [""]
-    return [f"  {label:<10} {parts[0]}", *(" " * 13 + part for part in parts[1:])]
+    names = metadata.packages_distributions().get(package, [])
+    return metadata.version(names[0]) if names else ""
 
 
 def _number(value: float | None) -> float | str | None:

@@ -26,15 +26,17 @@ def line(method: str | None, item: Item, target: str, failure: Failure, referenc
     if method is None and referenced:
         arguments.append("reference=reference")
     numpy = "import numpy as np; " if "np." in case else ""
-    return f"{numpy}from minidl.verify import reproduce; reproduce({', '.join(arguments)})"
+    names = "adapt, reproduce" if target.startswith("adapt(") else "reproduce"
+    return f"{numpy}from minidl.verify import {names}; reproduce({', '.join(arguments)})"
 
 
 def reproduce(method: Any, name: str, target: Any, case: Case | str, *, reference: Any = None) -> None:
     """Judge one law (or row: `function/law`) on one case, and raise what the implementation raises or breaks.
 
-    method: a method's name, or contracts. target: a namespace, or a string as `minidl verify` takes it ("--cmd TOOL"
-    for a program). case: the inputs, or the name of a named case. Prints one line when the law holds.
+    method: a method's name, or contracts. target: what `run` takes, such as a string ("--cmd TOOL" for a program), or
+    what `adapt` returns. case: the inputs, or the name of a named case. Prints one line when the law holds.
     """
+    from minidl.verify.limits import Watch, keeps_time
     from minidl.verify.runner import Bench, unknown
     from minidl.verify.targets import opened
 
@@ -45,5 +47,6 @@ def reproduce(method: Any, name: str, target: Any, case: Case | str, *, referenc
             raise ValueError(f"case {unknown(case, list(item.cases.named))}")
         case = item.cases.named[case]
     with opened(target, bench.contracts, bench.reference) as implementation, Guard(case):
-        item.check(Subject(implementation, bench.contracts), case)
+        watch = None if keeps_time(implementation) else Watch()
+        item.check(Subject(implementation, bench.contracts, watch), case)
     print(f"{item.id} holds on this case")

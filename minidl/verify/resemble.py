@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 
 from minidl.laws.checks import compare, counting
-from minidl.laws.core import Broken, Case, Contract, Planted
+from minidl.laws.core import Broken, Case, Contract, NotProvided, Planted
 from minidl.verify.cases import Guard
 from minidl.verify.search import Stalled, Unusable
 from minidl.verify.subject import Subject
 from minidl.verify.tolerance import Expected, Reference, quiet
 
-# An overlap of broken laws below one half names a bug more often wrongly than rightly.
-_ENOUGH = 0.5
+# Below one half, of wrong cases or of broken laws, a bug is named more often wrongly than rightly; so it is on few cases.
+_ENOUGH, _FEW = 0.5, 4
 
 
 @dataclass(frozen=True)
@@ -40,39 +40,45 @@ def resemblance(
     broken: frozenset[str],
     laws_broken_by: Callable[[Planted], frozenset[str]],
 ) -> Resemblance | None:
-    """The planted bug that does what the target does on all cases where either differs from the reference.
+    """The planted bug that does what the target does on all cases that it takes, some of them wrong.
 
-    Failing that, the one that breaks the most similar set of laws (`laws_broken_by` runs them), if it shares half.
-    Raises Stalled or Unusable when the target does.
+    Failing that, the one that agrees with it on most of the cases that it gets wrong, or that breaks the most similar set of
+    laws (`laws_broken_by` runs them); half is enough for either. Raises Stalled or Unusable when the target does.
     """
     usable = [case for case in cases if all(name in case for name in contract.inputs)]
     bugs = {bug: Reference(contract, bug.apply(reference.implementation)) for bug in contract.planted}
     with quiet(), counting():
-        mine = [_behaviour(contract, target, case) for case in usable]
+        mine = [(got, case) for case in usable if (got := _behaviour(contract, target, case)) != NotProvided.__name__]
         for widths in (True, False):  # a target may be in another precision throughout, on top of what it does wrong
-            wrong = sum(
-                not _same(got, _answer(reference, case), widths) for got, case in zip(mine, usable, strict=True)
-            )
+            wrong = [(got, case) for got, case in mine if not _same(got, _answer(reference, case), widths)]
             for bug, theirs in bugs.items() if wrong else ():
-                if all(_same(got, _answer(theirs, case), widths) for got, case in zip(mine, usable, strict=True)):
-                    grounds = f"behaves exactly like it on {len(usable)} cases, {wrong} of them wrong"
+                if all(_same(got, _answer(theirs, case), widths) for got, case in mine):
+                    grounds = f"behaves exactly like it on {len(mine)} cases, {len(wrong)} of them wrong"
                     return Resemblance(bug.name, bug.statement, True, grounds)
-        if not wrong:  # only laws tell this target from the reference; then no case may tell a candidate from it either
+        if wrong:
+            alike = {bug: sum(_same(got, _answer(bugs[bug], case), False) for got, case in wrong) for bug in bugs}
+            bug = max(alike, key=alike.__getitem__)
+            if alike[bug] >= max(_ENOUGH * len(wrong), _FEW):
+                grounds = f"behaves like it on {alike[bug]} of the {len(wrong)} cases that are wrong"
+                return Resemblance(bug.name, bug.statement, False, grounds)
+            # what is right on most cases that a bug gets wrong does not have it
+            right = [(got, case) for got, case in mine if _same(got, _answer(reference, case), False)]
+            spared = {bug: sum(not _same(got, _answer(bugs[bug], case), False) for got, case in right) for bug in bugs}
+            bugs = {b: theirs for b, theirs in bugs.items() if spared[b] <= len(wrong)}
+        else:  # only laws tell this target from the reference; then no case may tell a candidate from it either
             bugs = {
-                bug: theirs
-                for bug, theirs in bugs.items()
-                if all(_same(got, _answer(theirs, case), False) for got, case in zip(mine, usable, strict=True))
+                b: theirs for b, theirs in bugs.items() if all(_same(g, _answer(theirs, c), False) for g, c in mine)
             }
-    closest, overlap = None, 0.0
-    for bug in bugs if broken else ():
-        theirs_broken = laws_broken_by(bug)
-        score = len(broken & theirs_broken) / len(broken | theirs_broken)
-        if score > overlap:
-            closest, overlap = bug, score
-    if closest is None or overlap < _ENOUGH:
+    scores = {bug: _overlap(broken, laws_broken_by(bug)) for bug in bugs} if broken else {}
+    closest = max(scores, key=scores.__getitem__, default=None)
+    if closest is None or scores[closest] < (1 if len(broken) == 1 else _ENOUGH):  # one law of two is no likeness
         return None
-    laws = "the same laws" if overlap == 1 else "nearly the same laws"
+    laws = "the same laws" if scores[closest] == 1 else "nearly the same laws"
     return Resemblance(closest.name, closest.statement, False, f"breaks {laws}: {', '.join(sorted(broken))}")
+
+
+def _overlap(one: frozenset[str], other: frozenset[str]) -> float:
+    return len(one & other) / len(one | other)
 
 
 def _behaviour(contract: Contract, subject: Subject, case: Case) -> dict[str, Any] | str:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import difflib
-import inspect
+import re
 import time
-from collections.abc import Iterable, Mapping, Sequence
+import traceback
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from minidl import atlas
 from minidl.laws.checks import counting, show
-from minidl.laws.core import Broken, Contract, Planted
+from minidl.laws.core import Broken, Case, Contract, Planted
+from minidl.verify.adapters.adapted import label, wiring
 from minidl.verify.judge import KINDS, Item, checked_claims, items, select
-from minidl.verify.report import Breakage, Kills, Report, Row
+from minidl.verify.limits import Watch, keeps_time
+from minidl.verify.report import Breakage, Kills, Report, Row, versions
 from minidl.verify.repro import line
 from minidl.verify.resemble import Resemblance, resemblance
 from minidl.verify.search import Failure, Outcome, Stalled, Unusable, draw, search
@@ -23,6 +26,7 @@ from minidl.verify.tolerance import Reference, quiet
 
 EXAMPLES = 50
 _COMPARED = 24  # generated cases on which an implementation is compared with planted bugs
+ENOUGH = 2  # rows of a contract that may run into the time limit, or end the process, before the others are left out
 
 
 @dataclass
@@ -36,6 +40,7 @@ class Bench:
     seed: int = 0
     method: str | None = None
     lesson: str = ""
+    watch: Watch | None = None
 
     def __post_init__(self) -> None:
         self.claims = checked_claims(self.claims)
@@ -76,17 +81,27 @@ class Bench:
             raise ValueError(f"{name!r} is the name of several: {', '.join(item.id for item in matching)}")
         raise ValueError(unknown(name, [item.id for item in found]))
 
-    def judge(self, item: Item, implementation: Any, *, target: str = "impl", shrink: bool = True) -> Row:
-        """Judge one item. Raises Unusable when the implementation cannot be judged at all."""
+    def judge(
+        self, item: Item, implementation: Any, *, target: str = "impl", shrink: bool = True, timed: bool = True
+    ) -> Row:
+        """Judge one item. timed=False for what is known to end. Raises Unusable when nothing can be judged at all."""
         if item.claimed:
             return Row(item, "claimed otherwise", reason=item.claimed)
         if missing := [name for name in item.needs if not provides(implementation, name)]:
             return Row(item, "not provided", reason=f"it has no {', '.join(missing)}")
-        subject = Subject(implementation, self.contracts)
+        watch = self.watch if timed and not keeps_time(implementation) else None
+        subject = Subject(implementation, self.contracts, watch)
+        names = {id(case): name for name, case in item.cases.named.items()}
+
+        def check(case: Case) -> None:
+            if watch is not None:
+                watch.about(item.id, case, names.get(id(case), ""))
+            item.check(subject, case)
+
         began = time.monotonic()
         with counting() as tally:
             outcome = search(
-                lambda case: item.check(subject, case),
+                check,
                 item.cases,
                 examples=self.examples,
                 seed=self.seed,
@@ -102,7 +117,7 @@ class Bench:
         )
         if outcome.failure is not None:
             row.status, row.breakage = "broken", self._breakage(item, outcome.failure, target)
-        elif not outcome.cases and outcome.declined:
+        elif not tally.checks and outcome.declined:  # what it declined is all that there was to check
             row.status, row.reason = "not provided", outcome.why_declined
         elif not tally.checks:
             row.status, row.breakage = "broken", self._vacuous(item, outcome, target)
@@ -128,7 +143,7 @@ class Bench:
             "case_name": failure.name,
             "note": item.cases.notes.get(failure.name, ""),
             "reproduce": "" if vacuous else line(self.method, item, target, failure, self.reference is not None),
-            "exception": error,
+            "stalled": isinstance(error, Stalled),
         }
         if isinstance(error, Broken):
             return Breakage(
@@ -141,13 +156,16 @@ class Bench:
                 index=error.index,
                 **common,
             )
-        raised = f"{type(error).__name__}: {error}"
+        raised = str(error) if isinstance(error, Stalled) else f"{type(error).__name__}: {error}"
         function = getattr(error, "minidl_function", None)
-        if function is None:
+        if isinstance(error, Stalled):
+            why = "a call ran into the time limit"
+        elif function is None:
             why = "the law could not be evaluated on what the implementation returned"
         else:
             why = f"{function} raised an error"
-        return Breakage(why=why, expected="a result", got=raised, **common)
+        trace = "".join(traceback.format_exception(error))
+        return Breakage(why=why, expected="a result", got=raised, traceback=trace, **common)
 
     def broken_by(
         self, contract: Contract, implementation: Any, *, first: bool = False, kinds: Sequence[str] = KINDS
@@ -161,7 +179,7 @@ class Bench:
             for item in self.items(contract):
                 if item.kind not in kinds:
                     continue
-                row = self.judge(item, implementation, shrink=False)
+                row = self.judge(item, implementation, shrink=False, timed=False)
                 if row.status == "broken" and not row.breakage.vacuous:
                     broken.append(item.name)
                     if first:
@@ -190,7 +208,7 @@ class Bench:
         drawn = contract.cases.generated
         more = draw(drawn, self.examples, self.seed)[:_COMPARED] if drawn is not None and self.examples else ()
         cases = [*contract.cases.named.values(), *failing, *more]
-        subject = Subject(implementation, self.contracts)
+        subject = Subject(implementation, self.contracts, None if keeps_time(implementation) else self.watch)
         try:
             return resemblance(contract, reference, subject, cases, broken, laws_broken_by)
         except Stalled:  # what takes that long is not compared on further cases
@@ -209,75 +227,159 @@ def run(
     functions: Sequence[str] | None = None,
     planted: bool = True,
     target: str | None = None,
+    time_limit: float | None = None,
+    isolated: bool = False,
 ) -> Report:
     """Hold an implementation against contracts.
 
     method_or_contracts: a method of the atlas by name, or contracts; with contracts, agreement and planted bugs need
         their `reference`.
-    impl: a namespace of functions, or a string that `load_target` understands.
+    impl: a namespace of functions, a string that `load_target` understands, "--cmd TOOL", or an optimizer that can be
+        adapted (see minidl.verify.adapters), by itself or through `adapt`.
     known: expected failures, from a row's id (as the report prints it, `function/law`) to the reason.
     claims: other conventions, such as {"kink": "any-subgradient"} or {"dtype": "any"}.
     examples: generated cases per row; seed fixes them. functions: judge only these. planted=False leaves out the
         count of planted bugs. target: the string that names `impl` for the report and for the lines that reproduce a
-        failure (without it, those lines speak of a variable `impl`).
-    Raises ValueError on unknown names and TargetError when `impl` is a string that cannot be loaded.
+        failure (without it, those of a namespace speak of a variable `impl`).
+    time_limit: seconds that one call may take, 10 by default, and then 30 for the first call of a function. Within this
+        process it interrupts Python code in the main thread, where the system has an alarm signal.
+    isolated: judge in a process of its own, for a method by name and a target by string: what hangs in compiled code, or
+        ends its process, is told as well, and what the target prints goes to standard error.
+    Raises ValueError on unknown names and TargetError, with the empty report as `report`, when `impl` cannot be loaded or
+    adapted.
     """
+    if time_limit is not None and not time_limit > 0:
+        raise ValueError(f"time_limit must be a number of seconds above 0, got {time_limit!r}")
     bench = Bench.of(
-        method_or_contracts, reference=reference, functions=functions, claims=claims or {}, examples=examples, seed=seed
+        method_or_contracts,
+        reference=reference,
+        functions=functions,
+        claims=claims or {},
+        examples=examples,
+        seed=seed,
+        watch=Watch(time_limit),
     )
-    known = dict(known or {})
-    ids = [item.id for item in bench.all_items()]
-    for name, reason in known.items():
-        if name not in ids:
-            raise ValueError(f"known failure {unknown(name, ids)}")
-        if not isinstance(reason, str) or not reason.strip():
-            raise ValueError(f"known failure {name!r} needs a reason")
-    with opened(impl, bench.contracts, bench.reference) as implementation:
-        if target is None and (isinstance(impl, str) or inspect.ismodule(impl)):
-            target = impl if isinstance(impl, str) else impl.__name__
-        report = Report(
-            method=bench.method or "contracts",
-            target=target or getattr(impl, "__name__", type(impl).__name__),
-            reference=getattr(bench.reference, "__name__", type(bench.reference).__name__) if bench.reference else "",
-            lesson=bench.lesson,
-            examples=examples,
-            seed=seed,
-            claims={name: value for name, value in bench.claims.items() if name in (claims or {})},
-        )
-        _fill(bench, report, implementation, known, repr(target) if target else "impl")
+    known = checked_known(known, [item.id for item in bench.all_items()])
+    name, source = label(impl, target)
+    package = re.match(r"\w+(?=[.:]\w|$)", name)
+    report = Report(
+        method=bench.method or "contracts",
+        target=name,
+        reference=getattr(bench.reference, "__name__", type(bench.reference).__name__) if bench.reference else "",
+        lesson=bench.lesson,
+        examples=examples,
+        seed=seed,
+        claims={name: value for name, value in bench.claims.items() if name in (claims or {})},
+        versions=versions(package[0] if package else ""),
+    )
+    if isolated:
+        from minidl.verify.supervise import supervised
+
+        events = supervised(bench, impl, source, time_limit)
+    else:
+        events = verdicts(bench, impl, source, seconds=time_limit)
+    try:
+        _fill(bench, report, events, known)
+    except Unusable as error:
+        report.unusable, error.report = str(error), report
+        raise
     if planted and not report.unusable:
-        counted = {contract.function: bench.kills(contract) for contract in bench.contracts}
+        judged = {row.item.contract.function for row in report.rows if row.status != "not provided"}
+        counted = {
+            contract.function: bench.kills(contract) for contract in bench.contracts if contract.function in judged
+        }
         report.planted = {function: kills for function, kills in counted.items() if kills is not None}
     return report
 
 
-def _fill(bench: Bench, report: Report, impl: Any, known: Mapping[str, str], source: str) -> None:
-    """Judge every contract; source is the implementation as Python that `reproduce` takes."""
-    try:
+def checked_known(known: Mapping[str, str] | None, ids: Sequence[str]) -> dict[str, str]:
+    """The known failures. Raises ValueError on a row that does not exist, or without a reason."""
+    for name, reason in (known or {}).items():
+        if name not in ids:
+            raise ValueError(f"known failure {unknown(name, ids)}")
+        if not isinstance(reason, str) or not reason.strip():
+            raise ValueError(f"known failure {name!r} needs a reason")
+    return dict(known or {})
+
+
+Event = tuple[str, Any]
+
+
+def verdicts(
+    bench: Bench, impl: Any, source: str, *, seconds: float | None = None, done: frozenset[str] = frozenset()
+) -> Iterator[Event]:
+    """Judge every contract, and tell of it step by step; a report, or another process, listens.
+
+    ("opened", (names, wiring))  the target is there, and what it has
+    ("begin", id)                an item is judged next; "function/resemblance" is the search for a planted bug like it
+    ("row", Row)
+    ("resembles", (function, Resemblance or None))
+
+    source: the implementation as Python that `reproduce` takes. done: ids that are not judged again.
+    Raises Unusable when the target cannot be judged at all.
+    """
+    with opened(impl, bench.contracts, bench.reference, seconds=seconds) as implementation:
+        names = [entry for entry in dir(implementation) if not entry.startswith("_")]
+        yield "opened", (names, wiring(implementation))
         for contract in bench.contracts:
-            _judge_contract(bench, contract, impl, source, known, report)
+            found = bench.items(contract)
+            rows: list[Row] = []
+            for item in found:
+                if item.id in done:
+                    continue
+                if sum(row.stalled for row in rows) >= ENOUGH:
+                    row = left_out(item, "ran into the time limit")
+                else:
+                    yield "begin", item.id
+                    with quiet():  # the verdict is on values, whatever the caller does about warnings
+                        row = bench.judge(item, implementation, target=source)
+                rows.append(row)
+                yield "row", row
+            name = f"{contract.function}/resemblance"
+            # what hangs, or has ended a process before, is not tried on further cases
+            tried = len(rows) == len(found) and name not in done and not any(row.stalled for row in rows)
+            if tried and any(row.status == "broken" for row in rows):
+                yield "begin", name
+                with quiet():
+                    like = bench.resembles(contract, implementation, rows)
+                yield "resembles", (contract.function, like)
+
+
+def left_out(item: Item, what: str) -> Row:
+    """The row of an item that is not tried, since its function does something that takes too long to try again."""
+    return Row(item, "not judged", reason=f"{item.contract.function} {what} {ENOUGH} times")
+
+
+def _fill(bench: Bench, report: Report, events: Iterable[Event], known: Mapping[str, str]) -> None:
+    names: list[str] = []
+    try:
+        for event, content in events:
+            if event == "opened":
+                names, report.wiring = content
+            elif event == "row":
+                report.rows.append(content)
+            elif event == "resembles":
+                report.resemblances[content[0]] = content[1]
     except Unusable as error:
+        if not report.rows and not names:
+            raise
         report.unusable = str(error)
         return
-    if not any(row.status not in ("not provided", "claimed otherwise") for row in report.rows):
-        have = sorted(entry for entry in dir(impl) if not entry.startswith("_"))
-        wanted = ", ".join(contract.function for contract in bench.contracts)
-        report.unusable = (
-            f"it provides none of the functions judged here ({wanted}); it has {', '.join(have) or 'none'}"
-        )
-
-
-def _judge_contract(
-    bench: Bench, contract: Contract, impl: Any, name: str, known: Mapping[str, str], report: Report
-) -> None:
-    rows = [bench.judge(item, impl, target=name) for item in bench.items(contract)]
-    if any(row.status == "broken" for row in rows):
-        report.resemblances[contract.function] = bench.resembles(contract, impl, rows)
-    for row in rows:
+    for row in report.rows:
         if row.item.id in known:
             row.reason = known[row.item.id]
             row.status = {"broken": "known", "holds": "unexpected pass"}.get(row.status, row.status)
-    report.rows += rows
+    if not any(row.status not in ("not provided", "claimed otherwise") for row in report.rows):
+        report.unusable = _nothing_judged(bench, report, names)
+
+
+def _nothing_judged(bench: Bench, report: Report, names: Sequence[str]) -> str:
+    wanted = [contract.function for contract in bench.contracts]
+    declined = [row.reason for row in report.rows if row.item.contract.function in names and row.declined]
+    if declined:
+        return f"every case was declined: {declined[0]}"
+    have = ", ".join(sorted(names)) or "none"
+    return f"it provides none of the functions judged here ({', '.join(wanted)}); it has {have}"
 
 
 def unknown(name: str, names: Sequence[str]) -> str:

@@ -19,7 +19,12 @@ _SHRINK_CALLS, _SHRINK_SECONDS = 400, 30.0
 
 
 class Unusable(Exception):
-    """The implementation cannot be judged at all: this ends the run, where a broken law would go on."""
+    """The implementation cannot be judged at all: this ends the run, where a broken law would go on.
+
+    report: the report that says so, once `run` has made it.
+    """
+
+    report: Any = None
 
 
 class Stalled(Exception):
@@ -109,7 +114,7 @@ def _judge(check: Callable[[Case], None], case: Case, outcome: Outcome) -> Excep
             return None
         except NotProvided as error:
             outcome.declined += 1
-            outcome.why_declined = str(error)
+            outcome.why_declined = error.reason or str(error)
             return None
         except Exception as error:
             outcome.cases += 1

@@ -9,10 +9,12 @@ from typing import Any
 import numpy as np
 
 from minidl.laws.core import Broken, Contract, NotProvided
+from minidl.verify.cases import Guard, transform
+from minidl.verify.limits import Watch
 
 
 class Exited(Exception):
-    """The implementation called sys.exit()."""
+    """The implementation called sys.exit(), or raised what is meant for the whole program in another way."""
 
 
 def as_array(value: Any) -> Any:
@@ -35,11 +37,15 @@ class Subject:
 
     A function that a contract describes returns its array, or a named tuple of arrays in the contract's order, whether
     the implementation itself returned a dict, a tuple or tensors. Exceptions pass through (a law may expect one),
-    marked with the function that raised them.
+    marked with the function that raised them. Inputs that it writes into are put back after each call, so that the fault
+    is told once, by `call:pure`, and spoils no other law.
+
+    watch: keeps the time of calls; without one they may take forever.
     """
 
-    def __init__(self, implementation: Any, contracts: Sequence[Contract] = ()) -> None:
-        self._implementation = implementation
+    def __init__(self, implementation: Any, contracts: Sequence[Contract] = (), watch: Watch | None = None) -> None:
+        self._implementation, self._watch = implementation, watch
+        self._mutated: list[str] = []
         self._contracts = {contract.function: contract for contract in contracts}
         self._tuples = {
             contract.function: namedtuple(f"{contract.function}_outputs", contract.outputs, rename=True)
@@ -63,17 +69,45 @@ class Subject:
         return call
 
     def _call(self, name: str, inputs: tuple[Any, ...], keywords: Mapping[str, Any]) -> Any:
+        names = self._contracts[name].inputs if name in self._contracts else ()
+        told = {names[i] if i < len(names) else f"number {i + 1}": value for i, value in enumerate(inputs)}
+        guard = Guard(told | dict(keywords))
         try:
-            return getattr(self._implementation, name)(*inputs, **keywords)
-        except SystemExit as error:
-            exited = Exited(f"it called sys.exit({error.code!r})")
-            exited.minidl_function = name
-            raise exited from error
+            with guard:
+                result = self._timed(name, inputs, keywords)
+                if guard.check():  # a result that lies in an input's memory must not be put back with it
+                    result = transform(result, _copied)
+                return result
         except (NotProvided, Broken):
             raise
         except Exception as error:
             mark(error, name)
             raise
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            exits = f"called sys.exit({error.code!r})" if isinstance(error, SystemExit) else f"raised {error!r}"
+            exited = Exited(f"it {exits}")
+            exited.minidl_function = name
+            raise exited from error
+        finally:
+            self._mutated = guard.mutated
+
+    def _timed(self, name: str, inputs: tuple[Any, ...], keywords: Mapping[str, Any]) -> Any:
+        function = getattr(self._implementation, name)
+        if self._watch is None:
+            return function(*inputs, **keywords)
+        return self._watch.call(name, lambda: function(*inputs, **keywords))
+
+
+def _copied(value: Any) -> Any:
+    array = as_array(value)
+    return array.copy() if isinstance(array, np.ndarray) else value
+
+
+def mutated(subject: Subject) -> list[str]:
+    """The inputs that the subject's last call wrote into, by their names in the contract."""
+    return subject._mutated
 
 
 def provides(implementation: Any, function: str) -> bool:

@@ -27,6 +27,11 @@ def load_target(target: str) -> Any:
     attr may be dotted. A class is called without arguments and its instance used; a plain function becomes a namespace
     of that one function. Raises TargetError.
     """
+    return as_namespace(find_target(target), target)
+
+
+def find_target(target: str) -> Any:
+    """The object that such a string names, as it is. Raises TargetError."""
     if not target:
         raise TargetError("no target: name a module, module:attr, or path/to/file.py[:attr]")
     place, attribute = _split(target)
@@ -37,6 +42,11 @@ def load_target(target: str) -> Any:
             have = ", ".join(name for name in dir(found) if not name.startswith("_")) or "no public names"
             raise TargetError(f"{place} has no attribute {attribute!r}; it has {have}")
         found = getattr(found, part)
+    return found
+
+
+def as_namespace(found: Any, target: str) -> Any:
+    """A class as its instance, a function as a namespace of that function, anything else as it is. Raises TargetError."""
     if inspect.isclass(found):
         try:
             return found()
@@ -127,14 +137,17 @@ def _line(error: BaseException, path: str) -> str:
 def opened(
     target: Any, contracts: Sequence[Contract], reference: Any = None, *, seconds: float | None = None
 ) -> Iterator[Any]:
-    """The namespace of a target that is a namespace already, a string, or "--cmd TOOL"; a tool ends with the block."""
-    if not isinstance(target, str):
-        yield target
-    elif target.startswith("--cmd "):
-        from minidl.verify.command import SECONDS, CommandTarget, input_names
+    """The namespace of what `run` takes as its implementation, for these contracts; a program ends with the block.
 
-        names = input_names(contracts, reference)
-        with CommandTarget(target.removeprefix("--cmd "), names, seconds=seconds or SECONDS) as tool:
+    target: a namespace, what `adapt` returns, an optimizer that can be adapted, or a string: a target, or "--cmd TOOL".
+    seconds: the time limit of one call of a program.
+    """
+    from minidl.verify.adapters import Adapted
+
+    if isinstance(target, str) and target.startswith("--cmd "):
+        from minidl.verify.command import CommandTarget, input_names
+
+        with CommandTarget(target.removeprefix("--cmd "), input_names(contracts, reference), seconds=seconds) as tool:
             yield tool
     else:
-        yield load_target(target)
+        yield (target if isinstance(target, Adapted) else Adapted(target)).namespace(contracts)

@@ -252,6 +252,21 @@ def rate_inside_the_square(ref):
 
 
 @planted("rmsprop")
+def rate_in_the_buffer(ref):
+    """Momentum gathers moves already multiplied by their learning rates, so a schedule changes new moves only."""
+
+    def step(w, g, lr, t, memory, alpha, eps, mu, centered, decay):
+        g = g + decay * w
+        v = memory["v"] = alpha * memory.get("v", 0 * g) + (1 - alpha) * g * g
+        mean = memory["mean"] = alpha * memory.get("mean", 0 * g) + (1 - alpha) * g
+        move = lr * g / (np.sqrt(np.maximum(v - mean * mean, 0) if centered else v) + eps)
+        buffer = memory["buffer"] = mu * memory.get("buffer", 0 * g) + move
+        return w - buffer
+
+    return trajectory_of(step)
+
+
+@planted("rmsprop")
 def rms_decay_decoupled(ref):
     """Decay is decoupled and misses the mean square."""
     return rms(penalty=lambda g, w, decay: g, shrink=lambda w, decay, lr: w * (1 - lr * decay))
