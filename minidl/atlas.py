@@ -20,6 +20,7 @@ class Method:
     """One row: dotted module names for reference, twins and laws; the lesson by the stem of its file.
 
     sources: the modules beneath the reference that hold its formulas, where it is put together from others.
+    more_lessons: further ones on the method; reports name the first.
     """
 
     name: str
@@ -30,6 +31,12 @@ class Method:
     lesson: str
     twins: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
+    more_lessons: tuple[str, ...] = ()
+
+    @property
+    def lessons(self) -> tuple[str, ...]:
+        """All lessons on the method."""
+        return (self.lesson, *self.more_lessons)
 
 
 _ROWS = (
@@ -74,6 +81,32 @@ _ROWS = (
         twins=("minidl_kernels.optim",),
         sources=tuple(
             f"minidl.optim.{name}" for name in ("adabound", "bounds", "adabound_theory", "momentum_sgd", "moments")
+        ),
+    ),
+    Method(
+        name="mclv_rbm",
+        title="Restricted Boltzmann machines and Las Vegas sampling",
+        paper="Savarese, Kakodkar, Ribeiro, 'From Monte Carlo to Las Vegas: Improving Restricted Boltzmann Machine Training "
+        "Through Stopping Sets', 2018, arXiv:1711.08442",
+        reference="minidl.energy",
+        laws="minidl.laws.mclv_rbm",
+        lesson="05_las_vegas",
+        more_lessons=("04_rbm",),
+        sources=tuple(
+            f"minidl.energy.{name}"
+            for name in (
+                "units",
+                "rbm",
+                "exact",
+                "enumeration",
+                "divergence",
+                "averages",
+                "ais",
+                "codes",
+                "tours",
+                "mclv",
+                "kac",
+            )
         ),
     ),
 )

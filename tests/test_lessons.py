@@ -20,7 +20,7 @@ SOLUTIONS = {path.stem: path for path in sorted((ROOT / "tests" / "solutions").g
 
 def test_the_lessons_are_those_of_the_atlas():
     # Without this, a folder that went missing would make the tests below run on nothing, and pass.
-    assert list(LESSONS) == sorted({method.lesson for method in METHODS.values()})
+    assert list(LESSONS) == sorted({lesson for method in METHODS.values() for lesson in method.lessons})
 
 
 def test_every_lesson_has_exercises_and_every_exercise_a_solution():
