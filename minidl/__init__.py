@@ -13,7 +13,10 @@ from importlib import import_module
 __version__ = "0.1.0"
 
 _SUBMODULES = frozenset(
-    ("atlas", "autograd", "cli", "data", "laws", "lesson", "nn", "optim", "residual", "verify"),
+    (
+        *("atlas", "autograd", "bits", "cli", "data", "energy", "graphs", "laws", "lesson", "nn", "optim", "residual"),
+        *("verify", "vision"),
+    ),
 )
 
 

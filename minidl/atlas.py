@@ -109,6 +109,17 @@ _ROWS = (
             )
         ),
     ),
+    Method(
+        name="iem_segmentation",
+        title="Segmentation by inpainting error maximisation",
+        paper="Savarese, Kim, Maire, Shakhnarovich, McAllester, 'Information-Theoretic Segmentation by Inpainting Error "
+        "Maximization', 2021, arXiv:2012.07287",
+        reference="minidl.vision",
+        laws="minidl.laws.iem_segmentation",
+        lesson="08_inpainting_segmentation",
+        twins=("minidl_kernels.filters",),
+        sources=tuple(f"minidl.vision.{name}" for name in ("inpainting_error", "filters", "greedy", "metrics")),
+    ),
 )
 
 METHODS: dict[str, Method] = {row.name: row for row in _ROWS}
