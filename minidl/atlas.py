@@ -92,6 +92,7 @@ _ROWS = (
         laws="minidl.laws.mclv_rbm",
         lesson="05_las_vegas",
         more_lessons=("04_rbm",),
+        twins=("minidl_kernels.gibbs",),
         sources=tuple(
             f"minidl.energy.{name}"
             for name in (
@@ -119,6 +120,16 @@ _ROWS = (
         lesson="08_inpainting_segmentation",
         twins=("minidl_kernels.filters",),
         sources=tuple(f"minidl.vision.{name}" for name in ("inpainting_error", "filters", "greedy", "metrics")),
+    ),
+    Method(
+        name="bits",
+        title="Products of bits",
+        paper="Rastegari, Ordonez, Redmon, Farhadi, 'XNOR-Net: ImageNet Classification Using Binary Convolutional Neural "
+        "Networks', 2016, arXiv:1603.05279",
+        reference="minidl.bits",
+        laws="minidl.laws.bits",
+        lesson="13_bits",
+        twins=("minidl_kernels.bits", "minidl_kernels.simd_bits"),
     ),
 )
 

@@ -24,6 +24,10 @@ BENCHES = (
     "optimizer_step",
     "binary_products",
     "rbm_gibbs",
+    "dtw",
+    "walks",
+    "skipgram",
+    "inpainting",
     "import_time",
 )
 

@@ -1,4 +1,10 @@
-"""The laws of restricted Boltzmann machines and of Las Vegas sampling, in the order of the reference."""
+"""The laws of restricted Boltzmann machines and of Las Vegas sampling, in the order of the reference.
+
+What a law expects is summed from the table of the energies of all pairs of states, in long double, or is linear algebra of the
+hidden chain's kernel made from that table. Functions that take noise are led along every way that they can go, by uniform
+numbers just on one side of each probability, and their results weighed with the ways' probabilities: expectations without
+sampling. Not a law: that training by LVS-K beats CD-K, which depends on the data.
+"""
 
 from minidl.laws.core import Contract
 from minidl.laws.mclv_rbm.annealing import ANNEALING_CONTRACTS

@@ -170,6 +170,25 @@ def dropping_unfinished_tours_is_too_low(impl, case):
     compare(ratio[-1], 1.0, 2.0**-20 + slack, why="the ratio at the last cap")
 
 
+@law(
+    cases=KAC_CASES,
+    needs=("truncated_tours",),
+    grade="numerical",
+    equation=r"W = 0 \Rightarrow P(\xi > k) = (1 - \pi(S))^k",
+    source=TOURS,
+)
+def every_step_is_a_fresh_draw_without_weights(impl, case):
+    """Without weights a tour comes back in each step with the probability of the set, whatever happened before."""
+    W, b, a = theta(case)
+    free, inside, K = Machine(0 * W, b, a), mask(case["S"]), case["K"]
+    home, away, k = free.p_h[inside].sum(), free.p_h[~inside].sum(), np.arange(1, K + 1)
+    found = dict(zip(CUT, impl.truncated_tours(case["S"], 0 * W, b, a, K), strict=True))
+    ulps = K * (free.terms + 2.0**free.n_V + 2.0**free.n_H)
+    free.agree_p(found["probability"], home * away ** (k - 1), why="P(length = k)", ulps=ulps)
+    free.agree_p(found["completed"], 1 - away**k, why="P(length <= k)", ulps=ulps)
+    free.agree_p(found["mean_capped"], (1 - away**k) / home, why="E[min(length, k)]", ulps=ulps, scale=K)
+
+
 # --- what the statistics tend to ---------------------------------------------------------------------------------------
 def _weights(m, inside, K):
     """Mean visits to each state by tours that are back within K steps, over all sequences of states that they can go."""
@@ -339,6 +358,7 @@ KAC_CONTRACTS: tuple[Contract, ...] = (
         laws=(
             lengths_up_to_the_cap,
             dropping_unfinished_tours_is_too_low,
+            every_step_is_a_fresh_draw_without_weights,
             worked_caps,
             worked_bias_of_a_cap,
             worked_caps_without_weights,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from minidl.laws.core import planted
-from minidl.laws.mclv_rbm.planted_energies import sigmoid
+from minidl.laws.mclv_rbm.planted_energies import sigmoid, softplus
 
 
 @planted("expected_cd_statistics")
@@ -53,14 +53,21 @@ def kernel_of_the_wrong_direction(ref):
     """The data's law is multiplied by the transposed kernel."""
 
     def expected_cd_statistics(x, W, b, a, k):
-        T = np.linalg.matrix_power(ref.hidden_kernel(W.T, a, b), k)  # of the visible chain
-        x = np.asarray(x, np.int64)
-        q = np.bincount((x << np.arange(W.shape[0])).sum(axis=1), minlength=len(T)) / len(x)
-        v = ref.all_states(W.shape[0])
-        h, q = sigmoid(v @ W.astype(np.float64) + a), T @ q
-        return v.T @ (q[:, None] * h), q @ v, q @ h
+        W, b, a = (part.astype(np.float64) for part in (W, b, a))
+        v, h, x = ref.all_states(W.shape[0]), ref.all_states(W.shape[1]), np.asarray(x, np.int64)
+        q = np.bincount((x << np.arange(W.shape[0])).sum(axis=1), minlength=len(v)) / len(x)
+        to_h, to_v = _conditional(v @ W + a, h), _conditional(h @ W.T + b, v)
+        for _ in range(k):
+            q = to_h @ (to_v @ q)
+        h_mean = sigmoid(v @ W + a)
+        return v.T @ (q[:, None] * h_mean), q @ v, q @ h_mean
 
     return expected_cd_statistics
+
+
+def _conditional(inputs, states):
+    """p(state | inputs) of independent units. inputs: (N, n), states: (M, n). Returns (N, M)."""
+    return np.exp(inputs @ states.T - softplus(inputs).sum(axis=1, keepdims=True))
 
 
 @planted("expected_cd_gradient")
