@@ -96,17 +96,8 @@ _ROWS = (
         sources=tuple(
             f"minidl.energy.{name}"
             for name in (
-                "units",
-                "rbm",
-                "exact",
-                "enumeration",
-                "divergence",
-                "averages",
-                "ais",
-                "codes",
-                "tours",
-                "mclv",
-                "kac",
+                *("units", "rbm", "enumeration", "exact", "divergence", "averages", "ais"),
+                *("codes", "tours", "mclv", "kac", "monitors", "training"),
             )
         ),
     ),

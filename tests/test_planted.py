@@ -29,6 +29,10 @@ THOROUGH = EXAMPLES >= 100
 # Mutants that no law can kill, since they compute the same on all that is legal: their name -> why.
 _ASCENT = {"moments.ascent: minus dropped: -g -> g": "trajectories descend; test_optim.py ascends through the classes"}
 _REFUSED = "a check of what is legal; borders are tested in test_optim*.py"
+_SIDE = "either layer can be enumerated; the smaller one takes less time"
+_CAP = "only which machines are refused changes"
+_BLOCKS = "how many states a block holds is a matter of time and memory"
+_HASH = "states with equal keys are compared word by word, so any hash gives the same set"
 EQUIVALENT: dict[str, dict[str, str]] = {
     "avagrad": _ASCENT
     | {
@@ -44,6 +48,129 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "in_range('beta2', beta2, 0, 1) -> in_range('beta2', beta2, 0, 2)": _REFUSED,
         "adabound_theory.adabound_projected: constant off by one: "
         "in_range('beta1', b, 0, 1) -> in_range('beta1', b, 0, 2)": _REFUSED,
+    },
+    "mclv_rbm": {
+        "exact.log_partition: border moved: W.shape[0] < W.shape[1] -> W.shape[0] <= W.shape[1]": _SIDE,
+        "exact.log_partition: comparison reversed: W.shape[0] < W.shape[1] -> W.shape[0] > W.shape[1]": _SIDE,
+        "exact.log_partition: constant off by one: W.shape[0] -> W.shape[1]": _SIDE,
+        "exact.moments: comparison reversed: W.shape[0] < W.shape[1] -> W.shape[0] > W.shape[1]": _SIDE,
+        "exact.moments: constant off by one: W.shape[0] -> W.shape[1]": _SIDE,
+        (
+            "exact.moments: constant off by one: (np.zeros(W.shape), np.zeros_like(b), "
+            "np.zeros_like(a), 0.0, -np.inf) -> (np.zeros(W.shape), np.zeros_like(b), np.zeros_like(a),"
+            " 1.0, -np.inf)"
+        ): "the first block multiplies it by e^-inf",
+        (
+            "exact.hidden_kernel: constant off by one: border.enumerable(n_H, 12, \"the hidden chain's "
+            "kernel\", 'use a smaller machine, or sample tours') -> border.enumerable(n_H, 13, \"the "
+            "hidden chain's kernel\", 'use a smaller machine, or sample tours')"
+        ): _CAP,
+        "exact.hidden_kernel: sign flipped: 2 * n_H + n_V -> 2 * n_H - n_V": _CAP,
+        "exact.hidden_kernel: right term dropped: 2 * n_H + n_V -> 2 * n_H": _CAP,
+        "exact.hidden_kernel: left term dropped: 2 * n_H + n_V -> n_V": _CAP,
+        "exact.hidden_kernel: product and quotient exchanged: 2 * n_H -> 2 / n_H": _CAP,
+        "exact.hidden_kernel: right term dropped: 2 * n_H -> 2": _CAP,
+        "exact.hidden_kernel: left term dropped: 2 * n_H -> n_H": _CAP,
+        "exact.hidden_kernel: constant off by one: 2 * n_H -> 3 * n_H": _CAP,
+        (
+            'exact.hidden_kernel: constant off by one: border.enumerable(2 * n_H + n_V, 36, "the hidden'
+            " chain's kernel, counting both of its hidden states,\", 'use fewer') -> border.enumerable(2"
+            " * n_H + n_V, 37, \"the hidden chain's kernel, counting both of its hidden states,\", 'use "
+            "fewer')"
+        ): _CAP,
+        (
+            "enumeration.blocks: constant off by one: weights: np.ndarray, other: np.ndarray, own: "
+            "np.ndarray, width: int=1 -> weights: np.ndarray, other: np.ndarray, own: np.ndarray, "
+            "width: int=2"
+        ): _BLOCKS,
+        (
+            "enumeration.blocks: constant off by one: max(1, (_ENTRIES // max(m, width)).bit_length() -"
+            " 1) -> max(2, (_ENTRIES // max(m, width)).bit_length() - 1)"
+        ): _BLOCKS,
+        (
+            "enumeration.blocks: sign flipped: (_ENTRIES // max(m, width)).bit_length() - 1 -> "
+            "(_ENTRIES // max(m, width)).bit_length() + 1"
+        ): _BLOCKS,
+        (
+            "enumeration.blocks: right term dropped: (_ENTRIES // max(m, width)).bit_length() - 1 -> "
+            "(_ENTRIES // max(m, width)).bit_length()"
+        ): _BLOCKS,
+        (
+            "enumeration.blocks: operands swapped: (_ENTRIES // max(m, width)).bit_length() - 1 -> 1 - "
+            "(_ENTRIES // max(m, width)).bit_length()"
+        ): _BLOCKS,
+        (
+            "enumeration.blocks: constant off by one: (_ENTRIES // max(m, width)).bit_length() - 1 -> "
+            "(_ENTRIES // max(m, width)).bit_length() - 2"
+        ): _BLOCKS,
+        "codes._keys: constant off by one: 1: -> 2:": _HASH,
+        (
+            "codes._keys: right term dropped: (key ^ key >> np.uint64(30)) * "
+            "np.uint64(13787848793156543929) -> key ^ key >> np.uint64(30)"
+        ): _HASH,
+        (
+            "codes._keys: left term dropped: (key ^ key >> np.uint64(30)) * "
+            "np.uint64(13787848793156543929) -> np.uint64(13787848793156543929)"
+        ): _HASH,
+        "codes._keys: constant off by one: np.uint64(30) -> np.uint64(31)": _HASH,
+        "codes._keys: constant off by one: np.uint64(13787848793156543929) -> np.uint64(13787848793156543930)": _HASH,
+        (
+            "codes._keys: right term dropped: (key ^ key >> np.uint64(27)) * "
+            "np.uint64(10723151780598845931) -> key ^ key >> np.uint64(27)"
+        ): _HASH,
+        (
+            "codes._keys: left term dropped: (key ^ key >> np.uint64(27)) * "
+            "np.uint64(10723151780598845931) -> np.uint64(10723151780598845931)"
+        ): _HASH,
+        "codes._keys: constant off by one: np.uint64(27) -> np.uint64(28)": _HASH,
+        "codes._keys: constant off by one: np.uint64(10723151780598845931) -> np.uint64(10723151780598845932)": _HASH,
+        "codes._keys: sign flipped: (key ^ key >> np.uint64(31)) + word -> (key ^ key >> np.uint64(31)) - word": _HASH,
+        "codes._keys: right term dropped: (key ^ key >> np.uint64(31)) + word -> key ^ key >> np.uint64(31)": _HASH,
+        "codes._keys: left term dropped: (key ^ key >> np.uint64(31)) + word -> word": _HASH,
+        "codes._keys: constant off by one: np.uint64(31) -> np.uint64(32)": _HASH,
+        (
+            "tours.stopping_set: constant off by one: -1 -> -2"
+        ): "NumPy takes any negative length for the one that is missing",
+        "tours._start_law: constant off by one: max(1, (1 << 17) // len(b)) -> max(2, (1 << 17) // len(b))": _BLOCKS,
+        "tours._start_law: constant off by one: 1 << 17 -> 2 << 17": _BLOCKS,
+        "tours._start_law: constant off by one: 1 << 17 -> 1 << 18": _BLOCKS,
+        "mclv._means: constant off by one: max(1, (1 << 17) // len(b)) -> max(2, (1 << 17) // len(b))": _BLOCKS,
+        "mclv._means: constant off by one: 1 << 17 -> 2 << 17": _BLOCKS,
+        "mclv._means: constant off by one: 1 << 17 -> 1 << 18": _BLOCKS,
+        "kac.tour_law: operands swapped: 2 * visits @ again -> again @ (2 * visits)": "a product of two vectors",
+        (
+            "kac.lvs_limit: constant off by one: np.where(inside, 1.0, back[-1]) -> np.where(inside, 2.0, back[-1])"
+        ): "all weights double, and are divided by their sum",
+        "monitors.reconstruction_error: operands swapped: x - back -> back - x": "it is squared",
+    },
+    "iem_segmentation": {
+        (
+            "filters.gaussian_kernel: operands swapped: np.arange(size) - (size - 1) // 2 -> "
+            "(size - 1) // 2 - np.arange(size)"
+        ): "it is squared",
+        "filters.gaussian_kernel: right term dropped: size - 1 -> size": "the size is odd",
+        (
+            "filters._blur_matrix: operands swapped: np.arange(n)[:, None] - np.arange(n) -> "
+            "np.arange(n) - np.arange(n)[:, None]"
+        ): "the kernel is symmetric",
+        "inpainting_error.inpainting_error: operands swapped: image - prediction -> prediction - image": (
+            "its absolute value is taken"
+        ),
+        "inpainting_error.inpainting_error: operands swapped: 1 - mask -> mask - 1": (
+            "the sign cancels in the quotient of sums"
+        ),
+        (
+            "inpainting_error.diversity: operands swapped: image - _mean(image, side)[:, None, None] -> "
+            "_mean(image, side)[:, None, None] - image"
+        ): "it is squared",
+        (
+            "inpainting_error.gradient: operands swapped: (mu_b - mu_f) @ (mu_b + mu_f) -> "
+            "(mu_b + mu_f) @ (mu_b - mu_f)"
+        ): "a product of two vectors",
+        "greedy.search: sign flipped: iters - t -> iters + t": "only its parity is used",
+        "greedy.search: operands swapped: iters - t -> t - iters": "only its parity is used",
+        "greedy._moved: border moved: gradient > 0 -> gradient >= 0": "it is read only where the gradient is not 0",
+        "metrics.accuracy: border moved: prediction == truth -> prediction != truth": "the larger of x and 1 - x",
     },
 }
 

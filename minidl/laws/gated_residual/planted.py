@@ -48,7 +48,7 @@ def open_border(ref):
 @planted("gate_derivative")
 def always_one(ref):
     """The derivative misses its indicator: dead gates keep learning."""
-    return lambda k: np.oneslike(k)[()]
+    return lambda k: np.ones_like(k)[()]
 
 
 # --- gated layers ------------------------------------------------------------------------------------------------------

@@ -148,7 +148,7 @@ def hidden_flip_of_the_free_energy(impl, case):
     m.agree_log(got, expected, why="the free energy of the flipped machine", dtype=width, ulps=2 * m.terms)
 
 
-@law(cases=PAIRS, needs=("energy",), grade="numerical", source="convention", equation="")
+@law(cases=PAIRS, needs=("energy",), grade="numerical", source="convention")
 def stacks_of_pairs(impl, case):
     """Leading axes are independent samples: a stack of pairs has a stack of energies, and a single pair a number."""
     m, width = machine(case), dtype(case)

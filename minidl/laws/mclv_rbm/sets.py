@@ -71,7 +71,7 @@ def bit_j_is_unit_j(impl, case):
     identical(impl.unpack_states(case["words"], case["n"]), case["h"], why="the states")
 
 
-@law(cases=PACKED, needs=("pack_states", "unpack_states"), grade="exact", equation="", source="convention")
+@law(cases=PACKED, needs=("pack_states", "unpack_states"), grade="exact", source="convention")
 def packed_and_unpacked(impl, case):
     """Unpacking undoes packing."""
     words = np.asarray(impl.pack_states(case["h"]))
@@ -130,7 +130,7 @@ def members_and_no_others(impl, case):
     identical(impl.in_set(case["h"], case["S"]), expected, why="which states are in the set")
 
 
-@law(cases=MEMBERS, needs=("in_set",), grade="exact", equation="", source=TOURS)
+@law(cases=MEMBERS, needs=("in_set",), grade="exact", source=TOURS)
 def a_set_has_no_order(impl, case):
     """The order of the set, and states that it names twice, change nothing."""
     once = impl.in_set(case["h"], case["S"])

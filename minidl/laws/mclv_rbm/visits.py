@@ -51,7 +51,7 @@ def every_visit_of_completed_tours_alike(impl, case):
     agree_means(m, _call(impl, case), m.hidden_side(shares(h)), width=dtype(case), ulps=len(h))
 
 
-@law(cases=VISITS, needs=("lvs_statistics",), grade="numerical", equation="", source=TOURS)
+@law(cases=VISITS, needs=("lvs_statistics",), grade="numerical", source=TOURS)
 def tours_have_no_order(impl, case):
     """The order of visits, the numbers of tours, and every tour twice over change nothing."""
     m, width = machine(case), dtype(case)
