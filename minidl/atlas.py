@@ -102,6 +102,24 @@ _ROWS = (
         ),
     ),
     Method(
+        name="struc2vec",
+        title="struc2vec: nodes by structural identity",
+        paper="Ribeiro, Saverese, Figueiredo, 'struc2vec: Learning Node Representations from Structural Identity', 2017, "
+        "arXiv:1704.03165",
+        reference="minidl.graphs",
+        laws="minidl.laws.struc2vec",
+        lesson="06_struc2vec",
+        more_lessons=("07_air_traffic",),
+        twins=(
+            *("minidl_kernels.dtw", "minidl_kernels.simd_dtw"),
+            *("minidl_kernels.walks", "minidl_kernels.skipgram"),
+        ),
+        sources=tuple(
+            f"minidl.graphs.{name}"
+            for name in ("graph", "rings", "dtw", "distances", "layers", "walks", "huffman", "skipgram", "deepwalk")
+        ),
+    ),
+    Method(
         name="iem_segmentation",
         title="Segmentation by inpainting error maximisation",
         paper="Savarese, Kim, Maire, Shakhnarovich, McAllester, 'Information-Theoretic Segmentation by Inpainting Error "

@@ -8,6 +8,7 @@ import pytest
 import toy
 
 from minidl import atlas
+from minidl.laws.checks import natural_scale
 from minidl.laws.core import Cases, Contract, Golden
 from minidl.verify import GoldenError, read_golden, run, write_golden
 from minidl.verify.golden import MANIFEST
@@ -31,7 +32,7 @@ def test_the_reference_prints_the_worked_example(name, contract, example):
     for output, printed in example.outputs.items():
         assert np.shape(outputs[output]) == np.shape(printed)
         # half a unit of the last printed decimal, and 8 ulps of the largest value for the rounding of the result
-        allowed = 0.5 * 10.0**-example.digits + 8 * np.finfo(float).eps * np.max(np.abs(printed), initial=0.0)
+        allowed = 0.5 * 10.0**-example.digits + 8 * np.finfo(float).eps * natural_scale(printed)
         np.testing.assert_allclose(outputs[output], printed, rtol=0, atol=allowed, err_msg=f"{output}: {example.note}")
 
 

@@ -77,7 +77,7 @@ class DistanceRun:
         # Ordered rings hold every node once for every other: 8 bytes each, and as much again while they are joined.
         _afford(0 if opt1 else 16 * graph.n**2, memory, "opt1=True (run-length sequences)")
         _afford(0 if opt2 else 8 * graph.n**2, memory, 'opt2="paper" or "official" (candidates)')
-        kernel = implementation(impl, reference=rings, kernels="minidl_kernels.dtw")
+        kernel = implementation(impl, reference=rings, kernels="minidl_kernels.simd_dtw")
         sequences = Sequences(*kernel.degree_sequences(graph.indptr, graph.indices, bool(opt1), until_layer))
         if opt2 is None:
             pairs = all_pairs(graph.n)
@@ -120,7 +120,7 @@ class DistanceRun:
         interrupted. After KeyboardInterrupt the object keeps what was computed as well. Raises ValueError for a
         checkpoint of other distances.
         """
-        kernel = implementation(impl, reference=distances, kernels="minidl_kernels.dtw")
+        kernel = implementation(impl, reference=distances, kernels="minidl_kernels.simd_dtw")
         if checkpoint is not None and Path(checkpoint).exists():
             self.restore(checkpoint)
         size, saved, before = FIRST_CHUNK[impl], time.monotonic(), self.done
