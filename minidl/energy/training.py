@@ -24,14 +24,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minidl.energy import border
-from minidl.energy.divergence import draw_cd_gradient, draw_pcd_gradient
+from minidl.energy import border, divergence
 from minidl.energy.exact import log_partition
 from minidl.energy.mclv import lvs_gradient
 from minidl.energy.monitors import log_pseudo_likelihood, reconstruction_error
 from minidl.energy.rbm import free_energy, sample_hidden
 from minidl.energy.results import Gradient, Parameters
 from minidl.energy.tours import draw_stopping_set, draw_tours
+from minidl.implementations import implementation
 from minidl.nn.border import generator
 from minidl.nn.training import interruptible
 
@@ -147,6 +147,7 @@ def train(
     rng: np.random.Generator,
     progress: bool | str = False,
     on_epoch: Callable[[int, Parameters, Epoch], None] | None = None,
+    impl: str = "reference",
 ) -> Trained:
     """Raise the likelihood of x (N, n_V) from given parameters, which are not changed. The result has their dtype.
 
@@ -159,6 +160,8 @@ def train(
     exact_units: the likelihood is enumerated after every epoch if a layer has at most so many units.
     monitor_rows: how many rows, the first of x, the other monitors look at.
     progress: True or a label shows a bar. on_epoch(epoch, parameters, record): called after every epoch.
+    impl: "reference", or "kernels": CD and PCD steps on packed states, whose noise is made from seeds that rng draws, so
+        that runs differ from the reference's as those of two seeds do. Tours run in the reference either way.
 
     Every epoch visits all rows once, in a fresh order; the last batch may be smaller. Monitors draw no random numbers.
     Ctrl-C finishes the running step and returns with `history.interrupted` set: what was learned is kept.
@@ -179,7 +182,7 @@ def train(
     rounds = border.count("rounds", rounds)
     largest_set = None if largest_set is None else border.count("largest_set", largest_set)
     watched = x[: border.count("monitor_rows", monitor_rows)]
-    estimator = Estimator(x, method, k, rounds, largest_set, allow_probabilities, generator(rng))
+    estimator = Estimator(x, method, k, rounds, largest_set, allow_probabilities, generator(rng), impl)
     history, change = History(), Parameters(*(np.zeros_like(array) for array in theta))
     with interruptible(history), _bar(progress, epochs * -(-len(x) // batch_size)) as (advance, tell):
         for epoch in range(epochs):
@@ -217,7 +220,9 @@ class Estimator:
         largest_set: int | None,
         allow_probabilities: bool,
         rng: np.random.Generator,
+        impl: str = "reference",
     ) -> None:
+        self.steps = implementation(impl, reference=divergence, kernels="minidl_kernels.gibbs")
         self.x, self.method, self.k, self.rng = x, method, k, rng
         self.set_options = dict(rounds=rounds, largest=largest_set)
         self.data_options = dict(allow_probabilities=allow_probabilities)
@@ -234,7 +239,7 @@ class Estimator:
         """The gradient estimate for a batch (B, n_V); None if there is none."""
         method, k = self.now
         if method == "cd":
-            return draw_cd_gradient(batch, *theta, k=k, rng=self.rng, **self.data_options)
+            return self.steps.draw_cd_gradient(batch, *theta, k=k, rng=self.rng, **self.data_options)
         if method == "pcd":
             return self._persistent(batch, theta, k)
         return self._las_vegas(batch, theta, k)
@@ -243,7 +248,8 @@ class Estimator:
         if self.chains is None:
             u = self.rng.random((len(batch), len(theta.a)), theta.W.dtype)
             self.chains = sample_hidden(batch, theta.W, theta.a, u, **self.data_options)
-        *ascent, self.chains = draw_pcd_gradient(batch, self.chains, *theta, k=k, rng=self.rng, **self.data_options)
+        options = dict(k=k, rng=self.rng, **self.data_options)
+        *ascent, self.chains = self.steps.draw_pcd_gradient(batch, self.chains, *theta, **options)
         return Gradient(*ascent)
 
     def _las_vegas(self, batch: np.ndarray, theta: Parameters, k: int) -> Gradient | None:
