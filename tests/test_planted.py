@@ -28,7 +28,7 @@ THOROUGH = EXAMPLES >= 100
 
 # Mutants that no law can kill, since they compute the same on all that is legal: their name -> why.
 _ASCENT = {"moments.ascent: minus dropped: -g -> g": "trajectories descend; test_optim.py ascends through the classes"}
-_REFUSED = "a check of what is legal; borders are tested in test_optim*.py"
+_REFUSED = "a check of what is legal, which the tests of borders judge"
 _SIDE = "either layer can be enumerated; the smaller one takes less time"
 _CAP = "only which machines are refused changes"
 _BLOCKS = "how many states a block holds is a matter of time and memory"
@@ -171,6 +171,105 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "greedy.search: operands swapped: iters - t -> t - iters": "only its parity is used",
         "greedy._moved: border moved: gradient > 0 -> gradient >= 0": "it is read only where the gradient is not 0",
         "metrics.accuracy: border moved: prediction == truth -> prediction != truth": "the larger of x and 1 - x",
+    },
+    "struc2vec": {
+        "rings._hops: sign flipped: len(indptr) - 1 -> len(indptr) + 1": (
+            "only entries of at least 0 of nodes that are there are read"
+        ),
+        "rings._checked: right term dropped: len(indptr) - 1 -> len(indptr)": _REFUSED,
+        "dtw.degree_cost: operands swapped: a - b -> b - a": ("only the magnitude is used"),
+        "distances._official_candidates: right term dropped: n - 1 -> n": (
+            "one more is taken along and cut off: the node itself is among them"
+        ),
+        "distances._official_candidates: constant off by one: wanted + 1 -> wanted + 2": (
+            "one more is taken along and cut off: the node itself is among them"
+        ),
+        "distances.pair_distances: right term dropped: len(first) - 1 -> len(first)": _REFUSED,
+        "distances.pair_distances: border moved: k < f.shape[1] -> k <= f.shape[1]": (
+            "two nodes never share more rings than there are layers"
+        ),
+        "layers.transition_probabilities: constant off by one: len(begins) == 0 -> len(begins) == 1": (
+            "a symmetric layer has no edge or at least two rows with one"
+        ),
+        "layers.transition_probabilities: constant off by one: np.zeros(0) -> np.zeros(1)": (
+            "a symmetric layer has no edge or at least two rows with one"
+        ),
+        "layers.layer_gamma: border moved: values > mean * (1 + EXCESS) -> values >= mean * (1 + EXCESS)": (
+            "the excess is itself a tolerance"
+        ),
+        "layers._rows: axis swapped: axis=1 -> axis=0": ("a layer is symmetric"),
+        "walks.alias_tables: constant off by one: np.zeros(0) -> np.zeros(1)": ("a check of an empty table"),
+        "walks._draw: sign flipped: size - 1 -> size + 1": (
+            "u d is rounded below d for every u < 1 of double precision"
+        ),
+        "walks.advance_walks: constant off by one: walk_length + 1 -> walk_length + 2": _REFUSED,
+        "skipgram.train_negative: sign flipped: others - i + window -> others - i - window": (
+            "an index below 0 counts from the end, which is the same slot"
+        ),
+        "skipgram.train_negative: border moved: others > i -> others >= i": ("the centre is not among the others"),
+        "skipgram._sigmoid: border moved: z >= 0 -> z > 0": ("both branches are 1/2 at 0"),
+        "skipgram._training: constant off by one: -1 -> -2": _REFUSED,
+        "deepwalk.first_order_walks: right term dropped: degree[v] - 1 -> degree[v]": (
+            "u d is rounded below d for every u < 1 of double precision"
+        ),
+        (
+            "deepwalk.second_order_weights: constant off by one: indptr: np.ndarray, indices: np.ndarra"
+            "y, previous: int, current: int, p: float=1.0, q: float=1.0 -> indptr: np.ndarray, indices:"
+            " np.ndarray, previous: int, current: int, p: float=1.0, q: float=2.0"
+        ): ("its callers give every argument"),
+        "deepwalk.node2vec_walks: sign flipped: len(weights) - 1 -> len(weights) + 1": (
+            "u d is rounded below d for every u < 1 of double precision"
+        ),
+        "deepwalk._checked: right term dropped: len(indptr) - 1 -> len(indptr)": _REFUSED,
+        "rings._hops: right term dropped: len(indptr) - 1 -> len(indptr)": (
+            "only entries of at least 0 of nodes that are there are read"
+        ),
+        "rings._hops: constant off by one: -1 -> -2": ("only entries of at least 0 of nodes that are there are read"),
+        "rings._checked: sign flipped: len(indptr) - 1 -> len(indptr) + 1": _REFUSED,
+        (
+            "rings._checked: float32 result: return (indptr, indices, np.inf if until_layer is None els"
+            "e border.count('until_layer', until_layer, 0)) -> return _minidl_float32((indptr, indices,"
+            " np.inf if until_layer is None else border.count('until_layer', until_layer, 0)))"
+        ): ("infinity in any precision; a cap is an integer"),
+        (
+            "dtw.cost_matrix: constant off by one: a: Any, b: Any, epsilon: float=0.0 -> a: Any, b: Any"
+            ", epsilon: float=1.0"
+        ): ("its callers give every argument"),
+        "distances._official_candidates: sign flipped: n - 1 -> n + 1": (
+            "one more is taken along and cut off: the node itself is among them"
+        ),
+        "distances._official_candidates: operands swapped: values - value -> value - values": (
+            "only the magnitude is used"
+        ),
+        "distances.pair_distances: sign flipped: len(first) - 1 -> len(first) + 1": _REFUSED,
+        "distances.pair_distances: operands swapped: a - b -> b - a": ("only the magnitude is used"),
+        (
+            "layers.transition_probabilities: float32 result: return np.zeros(0) -> return _minidl_float32(np.zeros(0))"
+        ): ("a symmetric layer has no edge or at least two rows with one"),
+        "walks._draw: right term dropped: size - 1 -> size": (
+            "u d is rounded below d for every u < 1 of double precision"
+        ),
+        (
+            "walks.advance_walks: constant off by one: border.number('q', q, 0, 1, above=True) -> borde"
+            "r.number('q', q, 0, 2, above=True)"
+        ): _REFUSED,
+        "walks.advance_walks: constant off by one: -1 -> -2": _REFUSED,
+        (
+            "huffman.leaf_log_probabilities: product and quotient exchanged: (x @ theta.T)[..., nodes] "
+            "* (1 - 2.0 * np.asarray(bits)) -> (x @ theta.T)[..., nodes] / (1 - 2.0 * np.asarray(bits))"
+        ): ("it is 1 or -1"),
+        "deepwalk.first_order_walks: sign flipped: degree[v] - 1 -> degree[v] + 1": (
+            "u d is rounded below d for every u < 1 of double precision"
+        ),
+        (
+            "deepwalk.second_order_weights: constant off by one: indptr: np.ndarray, indices: np.ndarra"
+            "y, previous: int, current: int, p: float=1.0, q: float=1.0 -> indptr: np.ndarray, indices:"
+            " np.ndarray, previous: int, current: int, p: float=2.0, q: float=1.0"
+        ): ("its callers give every argument"),
+        "deepwalk.node2vec_walks: right term dropped: len(weights) - 1 -> len(weights)": (
+            "u d is rounded below d for every u < 1 of double precision"
+        ),
+        "deepwalk._checked: sign flipped: len(indptr) - 1 -> len(indptr) + 1": _REFUSED,
     },
 }
 

@@ -46,21 +46,19 @@ def huffman(counts: Any) -> Huffman:
         raise ValueError("counts must not be empty")
     heap = [(count, v) for v, count in enumerate(counts.tolist())]
     heapq.heapify(heap)
-    parent, bit = np.zeros(2 * V - 1, np.int64), np.zeros(2 * V - 1, np.uint8)
+    merged = []  # the children of the inner nodes V, V + 1, ...; the last one is the root
     for inner in range(V, 2 * V - 1):
         (smaller, left), (larger, right) = heapq.heappop(heap), heapq.heappop(heap)
-        parent[[left, right]], bit[right] = inner, 1
+        merged.append((left, right))
         heapq.heappush(heap, (smaller + larger, inner))
-    root = 2 * V - 2
-    nodes, bits, sizes = [], [], []
-    for v in range(V):
-        path = []
-        while v != root:
-            path.append((int(parent[v]) - V, bit[v]))
-            v = int(parent[v])
-        sizes.append(len(path))
-        nodes += [node for node, _ in reversed(path)]
-        bits += [b for _, b in reversed(path)]
+    paths: list[tuple[tuple[int, int], ...]] = [()] * (2 * V - 1)  # (inner node, bit) from the root to each node
+    for inner in reversed(range(V - 1)):
+        for bit, child in enumerate(merged[inner]):
+            paths[child] = (*paths[V + inner], (inner, bit))
+    leaves = paths[:V]
+    nodes = [node for path in leaves for node, _ in path]
+    bits = [bit for path in leaves for _, bit in path]
+    sizes = [len(path) for path in leaves]
     offsets = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
     return Huffman(offsets, np.array(nodes, np.int32), np.array(bits, np.uint8))
 

@@ -165,7 +165,8 @@ def _golden(contract: Contract, example: Golden) -> Callable[[Subject, Case], No
         outputs = _call(contract, subject, case)
         for name, printed in example.outputs.items():
             # half a unit of the last printed decimal, and the rounding of the result itself
-            allowed = 0.5 * 10.0**-example.digits + _rounding(np.asarray(printed, dtype=np.result_type(printed, 0.0)))
+            value = np.asarray(printed)
+            allowed = 0.5 * 10.0**-example.digits + _rounding(value.astype(np.result_type(value, 0.0)))
             compare(outputs[name], printed, allowed, why=f"{name} to {example.digits} printed decimals")
 
     return check

@@ -31,6 +31,15 @@ def walked(graph: Case, seed: int, walks: int, steps: int, p: float = 0.25, q: f
     }
 
 
+def _borders() -> Case:
+    """From node 4 to node 0 and on, with noise a part in 10^12 below and above the end of each neighbour's share."""
+    p, q = 0.3, 0.7
+    ends = np.cumsum([1 / q, 1 / q, 1 / p])[:2] / (2 / q + 1 / p)
+    s = np.concatenate([ends * (1 - 1e-12), ends * (1 + 1e-12)])
+    case = walked(csr(*GROWING), 0, len(s), 2, p, q)
+    return case | {"starts": np.full(len(s), 4, np.int32), "u": np.stack([np.full(len(s), 0.5), s], axis=1)}
+
+
 def _drawn():
     from hypothesis import strategies as st
 
@@ -58,9 +67,14 @@ WALKED = Cases(
         "alone": walked(csr(4, [(0, 1)]), 7, 8, 5),
         "loops": walked(csr(3, [(0, 1), (1, 2)], [1]), 8, 5, 8),
         "starts_only": walked(csr(*STAR), 9, 3, 0),
+        "borders": _borders(),
     },
     generated=_drawn,
-    notes={"alone": "a walk at a node without neighbours ends there", "loops": "a loop is a way to stay"},
+    notes={
+        "alone": "a walk at a node without neighbours ends there",
+        "loops": "a loop is a way to stay",
+        "borders": "shares in single precision end elsewhere",
+    },
 )
 
 
