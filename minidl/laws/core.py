@@ -185,6 +185,8 @@ class Contract:
     {"kink": "any-subgradient"} is not compared with the reference.
     exact names the floating inputs whose values are structure (spins of +-1, masks, thresholds that are met exactly):
     the calibration of the tolerance leaves them as they are.
+    terms(case) is the size of the terms whose difference the outputs are, where they may cancel to nothing whatever the
+    inputs: agreement then allows their rounding.
     """
 
     function: str
@@ -197,6 +199,7 @@ class Contract:
     golden: tuple[Golden, ...] = ()
     kink: Callable[[Case], bool] | None = field(default=None, repr=False)
     exact: tuple[str, ...] = ()
+    terms: Callable[[Case], float] | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         for what in ("inputs", "outputs"):

@@ -5,10 +5,12 @@ reproduce: a backward stable one computes the exact answer for inputs that are o
 cancels inside whatever the inputs are (the gradient of batch normalisation does), so the reference also runs on the same
 inputs in single and in double precision: the difference is its own rounding error, 2^29 times that in double precision.
 
-    tolerance = 8 * spread + 8 * eps * max|result|,    spread = max(jitter, rounding)
+    tolerance = 8 * spread + 8 * eps * max(|result|, terms),    spread = max(jitter, rounding)
 
 The first term is the conditioning of the case (8: a few ulps of backward error, seen through a few samples), the second
-the rounding of the result itself. A zero stays a zero under jitter, since zeros are structure.
+the rounding of the result itself, or of the terms whose difference it is, where the contract tells their size: two phases of a
+gradient may cancel entry by entry, under jitter and in single precision too. A zero stays a zero under jitter, since zeros
+are structure.
 """
 
 from __future__ import annotations
@@ -89,11 +91,12 @@ class Reference:
                         step = weight * np.abs(np.asarray(one[name]) - np.asarray(other[name]))
                     spread[name] = np.maximum(spread[name], np.where(np.isfinite(step), step, 0.0))
         tolerance = {name: np.zeros(np.shape(value)) for name, value in outputs.items()}
+        terms = self.contract.terms(case) if self.contract.terms is not None else 0.0
         for name, value in floating.items():
             # few samples may underrate an entry by luck, so none counts as better posed than the median entry
             typical = float(np.median(spread[name])) if value.size else 0.0
             eps = float(np.finfo(value.dtype).eps)
-            tolerance[name] = MULTIPLE * (np.maximum(spread[name], typical) + eps * natural_scale(value))
+            tolerance[name] = MULTIPLE * (np.maximum(spread[name], typical) + eps * max(natural_scale(value), terms))
         return Expected(outputs, tolerance, aliases, cached)
 
     def _samples(self, case: Case, outputs: dict[str, Any]) -> Iterator[tuple[dict[str, Any], dict[str, Any], float]]:

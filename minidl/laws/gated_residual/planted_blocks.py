@@ -59,7 +59,9 @@ def relu_before_norm(ref):
 @planted("dense_layer")
 def preactivation_layer(ref):
     """Batch normalisation and relu come before the product, as in convolutional blocks."""
-    return lambda x, W, gamma, beta: relu(_norm(x, x.dtype.type(1) * np.ones_like(x[0]), np.zeros_like(x[0]))) @ W + beta
+    return lambda x, W, gamma, beta: (
+        relu(_norm(x, x.dtype.type(1) * np.ones_like(x[0]), np.zeros_like(x[0]))) @ W + beta
+    )
 
 
 def _block(ref, combine, layer=None):

@@ -339,3 +339,8 @@ KAC_CASES = family(
     more={f"worked_{name}": WORKED | {"S": np.array(S), "K": 5} for name, S in _WORKED_SETS.items()}
     | {"everything": WORKED | {"S": bits(2), "K": 3}},
 )
+
+
+def phases(case: Case) -> float:
+    """The size of a gradient's two phases, each a mean of numbers in [0, 1], which may be equal entry by entry."""
+    return 1.0

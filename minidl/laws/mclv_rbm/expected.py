@@ -6,7 +6,7 @@ import numpy as np
 
 from minidl.laws.checks import compare
 from minidl.laws.core import Contract, Golden, law
-from minidl.laws.mclv_rbm.cases import EXPECTED, GENTLE, HINTON, THETA, WORKED, WORKED_X
+from minidl.laws.mclv_rbm.cases import EXPECTED, GENTLE, HINTON, THETA, WORKED, WORKED_X, phases
 from minidl.laws.mclv_rbm.copies import chains_side_by_side_are_independent
 from minidl.laws.mclv_rbm.energies import theta
 from minidl.laws.mclv_rbm.machine import bits, machine
@@ -170,5 +170,6 @@ EXPECTED_CONTRACTS: tuple[Contract, ...] = (
             ),
         ),
         exact=("x",),
+        terms=phases,
     ),
 )

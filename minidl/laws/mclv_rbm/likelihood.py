@@ -6,7 +6,7 @@ import numpy as np
 
 from minidl.laws.checks import compare
 from minidl.laws.core import Cases, Contract, Golden, agree, law
-from minidl.laws.mclv_rbm.cases import DATA, DEFINITION, GENTLE, HINTON, THETA, TOURS, WORKED, WORKED_X
+from minidl.laws.mclv_rbm.cases import DATA, DEFINITION, GENTLE, HINTON, THETA, TOURS, WORKED, WORKED_X, phases
 from minidl.laws.mclv_rbm.copies import machines_side_by_side_step_independently
 from minidl.laws.mclv_rbm.energies import theta
 from minidl.laws.mclv_rbm.machine import LONG, Machine, bits, code, machine
@@ -245,6 +245,7 @@ LIKELIHOOD_CONTRACTS: tuple[Contract, ...] = (
             ),
         ),
         exact=("x",),
+        terms=phases,
     ),
     Contract(
         "hidden_kernel",

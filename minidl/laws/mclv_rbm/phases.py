@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from minidl.laws.core import Cases, Contract, identical, law, within
-from minidl.laws.mclv_rbm.cases import CD, DATA, GENTLE, HARSH, HINTON, PCD, WORKED, WORKED_X, family, states
+from minidl.laws.mclv_rbm.cases import CD, DATA, GENTLE, HARSH, HINTON, PCD, WORKED, WORKED_X, family, phases, states
 from minidl.laws.mclv_rbm.energies import theta
 from minidl.laws.mclv_rbm.machine import LONG, bits, code, dtype, machine, paths, shares, steered, walk
 from minidl.laws.mclv_rbm.planted import bugs_of
@@ -347,6 +347,7 @@ PHASE_CONTRACTS: tuple[Contract, ...] = (
         laws=(data_minus_the_ends_of_chains, chains_that_come_back_cancel, expected_gradient_over_every_way),
         planted=bugs_of("cd_gradient"),
         exact=("x", *_NOISE),
+        terms=phases,
     ),
     Contract(
         "pcd_gradient",
@@ -357,5 +358,6 @@ PHASE_CONTRACTS: tuple[Contract, ...] = (
         laws=(data_minus_the_ends_of_persistent_chains, persistent_chains_at_the_data_cancel),
         planted=bugs_of("pcd_gradient"),
         exact=("x", "h", "u_v", "u_h"),
+        terms=phases,
     ),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from minidl.laws.core import Case, Cases, Contract, Golden, agree, law
-from minidl.laws.mclv_rbm.cases import ALL_BACK, KAC, KAC_CASES, TOURS, VISITS, WORKED, states
+from minidl.laws.mclv_rbm.cases import ALL_BACK, KAC, KAC_CASES, TOURS, VISITS, WORKED, phases, states
 from minidl.laws.mclv_rbm.copies import many_visible_means_that_are_alike
 from minidl.laws.mclv_rbm.energies import theta
 from minidl.laws.mclv_rbm.machine import LONG, bits, dtype, machine, mask, shares
@@ -232,6 +232,7 @@ VISIT_CONTRACTS: tuple[Contract, ...] = (
         laws=(data_minus_the_visits, no_gradient_where_all_states_are_alike),
         planted=bugs_of("lvs_gradient"),
         exact=("x", "states"),
+        terms=phases,
     ),
     Contract(
         "tour_gradient",
@@ -242,5 +243,6 @@ VISIT_CONTRACTS: tuple[Contract, ...] = (
         laws=(every_visit_takes_from_the_data, tours_are_averaged, direction_is_a_multiple_of_the_gradient),
         planted=bugs_of("tour_gradient"),
         exact=("x", "states"),
+        terms=lambda case: float(len(case["states"])),  # the sum over visits, before it is divided
     ),
 )
