@@ -53,54 +53,86 @@ def blur(stack, down, across, reps):
             at = place(y, p, size)
             for j in range(_U(W)):
                 rows[at + j] = stack[p, y, j]
-    out, row = np.empty_like(stack), np.empty((P, W), stack.dtype)
+    out, row = np.empty_like(stack), np.empty(P * W + SLACK, stack.dtype)
     for y in range(H):
         blurred_row(rows, y, down, across, reps, size, four, spare, row)
         for p in range(P):
-            for j in range(W):
-                out[p, y, j] = row[p, j]
+            for j in range(_U(W)):
+                out[p, y, j] = row[_U(p * W) + j]
     return out
 
 
 @_loop
 def sizes(planes, H, W, down, across, reps):
-    """Reach of a pass, reach of all, distance of planes in a long row, what of it is planes, distance of rows: Size."""
+    """Width, reach of all passes, zeros before the first plane, distance of planes, distance of rows, number of planes: Size.
+
+    Planes begin at whole vectors, and what a pass writes past the end of one ends before the next begins.
+    """
     reach = across.size // 2
-    gap = W + 2 * reach
-    # whole vectors, some of which may be read and written past the end of the planes
-    return reach, reps * reach, gap, planes * gap, (planes * gap + SLACK) // ALIGN * ALIGN
+    lead, gap = -(-reach // ALIGN) * ALIGN, -(-(W + reach) // ALIGN) * ALIGN
+    return W, reps * reach, lead, gap, lead + planes * gap, planes
 
 
 @_loop
 def long_rows(H, size, down):
-    """Zeros: a long row for each y and for what lies within reach above and below; five to work in, four of them for rows."""
-    zero, stride = down.dtype.type(0), size[4]
+    """A long row for each y and for what lies within reach above and below; five to work in, four of them for rows.
+
+    They are zeros, except that the planes of each y are to be written yet.
+    """
+    W, far, lead, gap, stride, planes = size
     count = (down.shape[0] - 1) * ROWS + down.shape[1]
-    return np.full(count * stride + SLACK, zero), np.full(ROWS * stride + SLACK, zero), np.full(stride + SLACK, zero)
+    rows, four, spare = _run(count * stride, down), _run(ROWS * stride, down), _run(stride, down)
+    rows[: far * stride + lead], four[:], spare[:] = 0, 0, 0
+    for y in range(H):
+        for p in range(planes):
+            end = place(y, p, size) + _U(W)
+            for j in range(end, end + _U(gap - W)):
+                rows[j] = 0
+        end = place(y + 1, 0, size)
+        for j in range(end - _U(lead), end):
+            rows[j] = 0
+    rows[(far + H) * stride :] = 0
+    return rows, four, spare
+
+
+@_loop
+def _run(count, like):
+    """So many numbers and some slack, from a whole vector on: going down, no vector is then read in two halves."""
+    run = np.empty(count + SLACK + ALIGN, like.dtype)
+    skip = -run.ctypes.data % 64 // run.itemsize
+    return run[skip : skip + count + SLACK]
 
 
 @njit(inline="always")
 def place(y, p, size):
     """Where row y of plane p begins in the long rows."""
-    return _U((y + size[1]) * size[4] + p * size[2] + size[0])
+    return _U((y + size[1]) * size[4] + p * size[3] + size[2])
 
 
 @_loop
 def blurred_row(rows, y, down, across, reps, size, four, spare, out):
-    """Row y of every plane, blurred, into out (planes, W). Rows are asked for in order: every fourth makes four."""
-    reach, _, gap, n, stride = size
-    planes, W = out.shape
+    """Row y of every plane, blurred, into out, one plane after the other (planes W and slack).
+
+    Rows are asked for in order: every fourth makes four. Only planes are worked on, as zeros stay zeros.
+    """
+    W, _, lead, gap, stride, planes = size
+    reach = across.size // 2
     if y % ROWS == 0:
-        weighted_rows(rows, y * stride, stride, down[y // ROWS], four, n)
-    one, at_one, two, at_two = four, y % ROWS * stride, spare, 0
-    for _ in range(reps):
-        weighted(one, at_one, across, two, at_two + reach, n - 2 * reach)
-        for p in range(planes):  # beyond the border of each plane lie zeros, for the next pass too
-            for j in range(reach):
-                two[at_two + p * gap + j] = 0
-                two[at_two + p * gap + gap - 1 - j] = 0
+        for p in range(planes):
+            at = lead + p * gap
+            weighted_rows(rows, y * stride + at, stride, down[y // ROWS], four[at:], W)
+    one, at_one, two, at_two = four, y % ROWS * stride + lead, spare, lead
+    for _ in range(reps - 1):
+        for p in range(planes):
+            at = at_two + p * gap
+            weighted(one, at_one + p * gap - reach, across, two, at, W)
+            for j in range(_U(at + W), _U(at + gap)):  # beyond the border lie zeros, for the next pass too
+                two[j] = 0
         one, at_one, two, at_two = two, at_two, one, at_one
-    for p in range(planes):
-        at = _U(at_one + p * gap + reach)
-        for j in range(_U(W)):
-            out[p, j] = one[at + j]
+    if reps == 0:
+        for p in range(planes):
+            for j in range(_U(W)):
+                out[_U(p * W) + j] = one[_U(at_one + p * gap) + j]
+    else:
+        for p in range(planes):  # what is written past the end of a plane, the next one overwrites
+            weighted(one, at_one + p * gap - reach, across, out, p * W, W)

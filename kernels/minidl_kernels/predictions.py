@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from minidl_kernels.long_rows import blurred_row, long_rows, place, sizes
+from minidl_kernels.long_rows import SLACK, blurred_row, long_rows, place, sizes
 
 EPSILON = 1e-8
 _U = np.uint64
@@ -26,20 +26,11 @@ def sides(image, mask, total, down, across, reps):
     size = sizes(C + 1, H, W, down, across, reps)
     rows, four, spare = long_rows(H, size, down)
     others = _others(rows, total)
-    work, near, far = _workspace(spare, four, C + 1, W)
-    sums = _load(image, mask, rows, others, size)
-    foreground, background = np.empty_like(image), np.empty_like(image)
-    support_f, support_b = np.empty_like(mask), np.empty_like(mask)
+    work, sums = _workspace(spare, four, C + 1, W), _load(image, mask, rows, others, size)
+    near, far = np.empty((C + 1, H, W), image.dtype), np.empty((C + 1, H, W), image.dtype)
     for y in range(H):
-        _predictions(rows, others, total, y, down, across, reps, size, work, sums, near, far)
-        for j in range(W):
-            support_b[y, j] = near[C, j]
-            support_f[y, j] = far[C, j]
-        for c in range(C):
-            for j in range(W):
-                background[c, y, j] = near[c, j]
-                foreground[c, y, j] = far[c, j]
-    return foreground, background, support_f, support_b
+        _predictions(rows, others, total, y, down, across, reps, size, work, sums, y, near, far)
+    return far[:C], near[:C], far[C], near[C]
 
 
 @_loop
@@ -81,42 +72,48 @@ def _load(image, mask, rows, others, size):
 
 
 @_loop
-def _predictions(rows, others, total, y, down, across, reps, size, work, sums, near, far):
-    """Row y of both sides, (C + 1, W) each: the predictions, and as last plane their weights, epsilon added to both.
+def _predictions(rows, others, total, y, down, across, reps, size, work, sums, to, near, far):
+    """Row y of both sides, as row `to` of near and far (C + 1, rows, W): the predictions, and as last plane their weights.
 
-    The blur of the hidden side is what is left of the total, if there is one.
+    Epsilon is added to both. The blur of the hidden side is what is left of the total, if there is one.
     """
-    four, further, spare, reached = work
-    last, W = near.shape[0] - 1, near.shape[1]
+    four, further, spare, reached, blurred, hidden = work
+    last, W, to, line = near.shape[0] - 1, _U(near.shape[2]), _U(to), _U(y)
     number = near.dtype.type
-    eight = number(8 * np.finfo(near.dtype).eps)
-    blurred_row(rows, y, down, across, reps, size, four, spare, near)
+    eight, zero, one = number(8 * np.finfo(near.dtype).eps), number(0), number(1)
+    blurred_row(rows, y, down, across, reps, size, four, spare, blurred)
+    share, other, at = number(EPSILON * sums[0, last]), number(EPSILON * sums[1, last]), _U(last) * W
     if total.size == 0:
-        blurred_row(others, y, down, across, reps, size, further, spare, far)
+        blurred_row(others, y, down, across, reps, size, further, spare, hidden)
+        for j in range(W):
+            far[last, to, j] = hidden[at + j] + other
     else:
         for j in range(W):
-            left = total[last, y, j] - near[last, j]
-            reached[j] = number(left > eight * total[last, y, j])  # out of reach, a rounding error: no weight
-            far[last, j] = left * reached[j]
-        for c in range(last):
-            for j in range(W):
-                far[c, j] = (total[c, y, j] - near[c, j]) * reached[j]
-    share, other = number(EPSILON * sums[0, last]), number(EPSILON * sums[1, last])
+            left = total[last, line, j] - blurred[at + j]
+            reached[j] = (
+                one if left > eight * total[last, line, j] else zero
+            )  # out of reach, a rounding error: no weight
+            far[last, to, j] = left * reached[j] + other
     for j in range(W):
-        near[last, j] += share
-        far[last, j] += other
+        near[last, to, j] = blurred[at + j] + share
     for c in range(last):
-        share, other = number(EPSILON * sums[0, c]), number(EPSILON * sums[1, c])
-        for j in range(W):
-            near[c, j] = (near[c, j] + share) / near[last, j]  # a true quotient: equal colours give that colour exactly
-            far[c, j] = (far[c, j] + other) / far[last, j]
+        share, other, at = number(EPSILON * sums[0, c]), number(EPSILON * sums[1, c]), _U(c) * W
+        for j in range(W):  # a true quotient: equal colours give that colour exactly
+            near[c, to, j] = (blurred[at + j] + share) / near[last, to, j]
+        if total.size == 0:
+            for j in range(W):
+                far[c, to, j] = (hidden[at + j] + other) / far[last, to, j]
+        else:
+            for j in range(W):
+                left = (total[c, line, j] - blurred[at + j]) * reached[j]
+                far[c, to, j] = (left + other) / far[last, to, j]
 
 
 @_loop
 def _workspace(spare, four, planes, W):
-    """Rows to work in: four of each side, a long one, a short one; and a row of both sides."""
-    near = np.empty((planes, W), four.dtype)
-    return (four, np.zeros_like(four), spare, np.empty(W, four.dtype)), near, np.empty_like(near)
+    """Rows to work in: four of each side and a long one, a short one, and one of all planes of each side."""
+    row = np.empty(planes * W + SLACK, four.dtype)
+    return four, np.zeros_like(four), spare, np.empty(W, four.dtype), row, np.empty_like(row)
 
 
 # --- the gradient --------------------------------------------------------------------------------------------------------
@@ -128,26 +125,28 @@ def gradient(image, mask, total, down, across, reps, weight):
     size = sizes(C + 1, H, W, down, across, reps)
     rows, four, spare = long_rows(H, size, down)
     others, pulls = _others(rows, total), np.zeros_like(rows)
-    work, near, far = _workspace(spare, four, C + 1, W)
+    work, blurred = _workspace(spare, four, C + 1, W), np.empty((C + 1) * W + SLACK, image.dtype)
+    one, other = np.empty((C + 1, 1, W), image.dtype), np.empty((C + 1, 1, W), image.dtype)
+    near, far = one.reshape(C + 1, W), other.reshape(C + 1, W)
     sums = _load(image, mask, rows, others, size)
     error = np.empty((2, W), image.dtype)
     pulled, lost = np.zeros(C + 1), np.zeros(2)
     slope = np.empty_like(mask)
     for y in range(H):
-        _predictions(rows, others, total, y, down, across, reps, size, work, sums, near, far)
+        _predictions(rows, others, total, y, down, across, reps, size, work, sums, 0, one, other)
         _errors(image, mask, y, near, far, sums, weight, error, slope, lost)
         _pulls(image, mask, y, near, far, sums, pulls, size, pulled)
     f, b = sums[0, C], sums[1, C]
     through_areas = number(lost[1] / (C * b * b) - lost[0] / (C * f * f))
     for y in range(H):
-        blurred_row(pulls, y, down, across, reps, size, four, spare, near)
+        blurred_row(pulls, y, down, across, reps, size, four, spare, blurred)
         share = through_areas - number(EPSILON * pulled[C])
         for j in range(W):
-            slope[y, j] += share - near[C, j]
+            slope[y, j] += share - blurred[_U(C * W) + _U(j)]
         for c in range(C):
             share = number(EPSILON * pulled[c])
             for j in range(W):
-                slope[y, j] += image[c, y, j] * (near[c, j] + share)
+                slope[y, j] += image[c, y, j] * (blurred[_U(c * W) + _U(j)] + share)
     return slope
 
 

@@ -2,7 +2,7 @@
 
 Across, a load and a multiplication per vector and weight are all there is to do, and the sum must not leave its registers: four
 vectors are summed side by side, so that no addition waits for the one before. Down, a vector that was loaded serves four rows:
-three vectors of each are twelve sums, and seven loads feed twelve multiplications.
+four vectors of each are sixteen sums, and eight loads feed sixteen multiplications.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from numba.extending import intrinsic
 
 from minidl_kernels.simd_ir import BYTES, F32, F64, at, call, load, splat, store, zeros
 
-ACROSS, DOWN, ROWS = 4, 3, 4  # vectors side by side in either pass; rows at a time going down
+ACROSS, DOWN, ROWS = 4, 4, 4  # vectors side by side in either pass; rows at a time going down
 
 
 def weighted(source, offset, weights, out, start, n):
@@ -33,8 +33,12 @@ def weighted_rows(source, offset, stride, weights, out, n):
     """As `runs.weighted_rows`, for float32 and float64."""
     size = out.itemsize
     read, write = source.ctypes.data + offset * size, out.ctypes.data
-    for v in range(0, n * size, 3 * 64):
-        _twelve(weights, read + v, write + v, stride * size, stride * size)
+    vectors = (n * size + 63) // 64
+    whole = vectors // 4 * 4
+    for v in range(0, whole, 4):
+        _sixteen(weights, read + v * 64, write + v * 64, stride * size, stride * size)
+    for v in range(whole, vectors):
+        _column(weights, read + v * 64, write + v * 64, stride * size, stride * size)
 
 
 def _block(vectors: int, rows: int):
@@ -73,4 +77,4 @@ def _block(vectors: int, rows: int):
     return block
 
 
-_four, _one, _twelve = _block(ACROSS, 1), _block(1, 1), _block(DOWN, ROWS)
+_four, _one, _sixteen, _column = _block(ACROSS, 1), _block(1, 1), _block(DOWN, ROWS), _block(1, ROWS)
