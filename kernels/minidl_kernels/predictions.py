@@ -90,9 +90,8 @@ def _predictions(rows, others, total, y, down, across, reps, size, work, sums, t
     else:
         for j in range(W):
             left = total[last, line, j] - blurred[at + j]
-            reached[j] = (
-                one if left > eight * total[last, line, j] else zero
-            )  # out of reach, a rounding error: no weight
+            # out of reach, a rounding error: no weight
+            reached[j] = one if left > eight * total[last, line, j] else zero
             far[last, to, j] = left * reached[j] + other
     for j in range(W):
         near[last, to, j] = blurred[at + j] + share
