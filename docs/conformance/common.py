@@ -20,7 +20,11 @@ EXAMPLES, SEED = 25, 0
 
 @dataclass(frozen=True)
 class Subject:
-    """What is judged. judged: a method's name, or contracts; known: the rows that break, each with its reason."""
+    """What is judged. judged: a method's name, or contracts; known: the rows that break, each with its reason.
+
+    package: that it is in; target: what `run` takes, or a function that makes it, for a target that needs its package;
+    conclusion: what a user should know, or do.
+    """
 
     title: str
     package: str
@@ -30,6 +34,11 @@ class Subject:
     conclusion: str
     known: Mapping[str, str] = field(default_factory=dict)
     reference: Any = None  # for contracts that come without a method's name
+
+    @property
+    def implementation(self) -> Any:
+        """The target, made if need be."""
+        return self.target() if callable(self.target) else self.target
 
     @property
     def breaks(self) -> dict[str, list[str]]:
@@ -44,7 +53,7 @@ def judge(subject: Subject) -> Report:
     """The report on a subject, with what it is known to break."""
     return run(
         subject.judged,
-        subject.target,
+        subject.implementation,
         reference=subject.reference,
         functions=subject.functions,
         known=subject.known,

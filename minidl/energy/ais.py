@@ -20,11 +20,11 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from minidl.border import generator
 from minidl.energy import border
 from minidl.energy.averages import log_mean
 from minidl.energy.results import Estimate, Parameters
 from minidl.energy.units import sigmoid, softplus
-from minidl.nn.border import generator
 
 Noise = Iterable[tuple[np.ndarray, np.ndarray]]  # (u_h, u_v) for each sweep
 

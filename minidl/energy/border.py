@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from minidl.border import count as count
 from minidl.energy.results import Parameters
 
 
@@ -91,15 +92,6 @@ def uniforms(name: str, value: Any, *shape: int | str) -> np.ndarray:
     if array.size and not (array.min() >= 0 and array.max() < 1):  # NaN fails both
         raise ValueError(f"{name} must lie in [0, 1): draw it with rng.random(shape)")
     return array
-
-
-def count(name: str, value: Any, minimum: int = 1) -> int:
-    """An integer of at least `minimum`. TypeError for other types, ValueError below."""
-    if isinstance(value, bool | np.bool_) or not isinstance(value, int | np.integer):
-        raise TypeError(f"{name} must be an integer, got {value!r}")
-    if value < minimum:
-        raise ValueError(f"{name} must be at least {minimum}, got {value}")
-    return int(value)
 
 
 def number(name: str, value: Any, low: float = 0.0, high: float = np.inf) -> float:

@@ -19,13 +19,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from minidl.border import generator
 from minidl.energy import border
 from minidl.energy.enumeration import _states, blocks
 from minidl.energy.exact import _checked, hidden_kernel
 from minidl.energy.rbm import _means, _step, gradient, positive_statistics
 from minidl.energy.results import ChainGradient, ChainStatistics, Gradient, Parameters, Statistics
 from minidl.energy.units import sigmoid, softplus
-from minidl.nn.border import generator
 
 
 def cd_statistics(

@@ -8,6 +8,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 
+from minidl.border import generator
 from minidl.energy import border
 from minidl.energy.exact import log_likelihood, log_partition
 from minidl.energy.rbm import _step, free_energy, hidden_probability, visible_probability
@@ -15,7 +16,6 @@ from minidl.energy.results import Parameters
 from minidl.energy.training import History, initial_parameters, train
 from minidl.energy.units import sigmoid
 from minidl.files import replacing
-from minidl.nn.border import generator
 
 
 class RBM:

@@ -30,12 +30,12 @@ from collections.abc import Callable
 
 import numpy as np
 
+from minidl.border import generator
 from minidl.energy import border
 from minidl.energy.codes import StateSet
 from minidl.energy.rbm import _step
 from minidl.energy.results import Parameters, StartLaw, Tours
 from minidl.energy.units import log_sum_exp, sigmoid, softplus
-from minidl.nn.border import generator
 
 
 # --- the stopping set and the start of tours ---------------------------------------------------------------------------

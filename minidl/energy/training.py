@@ -24,6 +24,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from minidl.border import generator
 from minidl.energy import border, divergence
 from minidl.energy.exact import log_partition
 from minidl.energy.mclv import lvs_gradient
@@ -32,7 +33,6 @@ from minidl.energy.rbm import free_energy, sample_hidden
 from minidl.energy.results import Gradient, Parameters
 from minidl.energy.tours import draw_stopping_set, draw_tours
 from minidl.implementations import implementation
-from minidl.nn.border import generator
 from minidl.nn.training import interruptible
 
 METHODS = ("cd", "pcd", "lvs")

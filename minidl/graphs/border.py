@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from minidl.border import generator as generator
+
 
 def count(name: str, value: Any, minimum: int = 1) -> int:
     """An integer of at least `minimum`. TypeError for other types, ValueError below."""
@@ -71,14 +73,6 @@ def offsets(name: str, value: Any, total: int | None = None) -> np.ndarray:
     if total is not None and array[-1] != total:
         raise ValueError(f"{name} must end at {total}, the length of the flat array, got {array[-1]}")
     return array
-
-
-def generator(rng: Any) -> np.random.Generator:
-    """The generator itself; TypeError for anything else, such as a bare seed."""
-    if not isinstance(rng, np.random.Generator):
-        seed = rng if isinstance(rng, int | np.integer) else "seed"
-        raise TypeError(f"rng must be a NumPy generator, got {rng!r}: pass rng=np.random.default_rng({seed})")
-    return rng
 
 
 def _shaped(name: str, array: np.ndarray, shape: tuple[int | str, ...]) -> None:

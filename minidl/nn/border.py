@@ -1,4 +1,4 @@
-"""What layers check at their border: sizes, inputs that are real numbers, generators of random numbers."""
+"""What layers check at their border: sizes, and inputs that are real numbers."""
 
 from __future__ import annotations
 
@@ -28,11 +28,3 @@ def floats(user: str, x: Any, dtype: Any = np.float64) -> Any:
     if x.dtype.kind not in "iub":
         raise TypeError(f"{user} takes real numbers, got {x.dtype}: convert with np.asarray(x, dtype=float)")
     return x.astype(dtype)
-
-
-def generator(rng: Any) -> np.random.Generator:
-    """The generator itself; TypeError for anything else, such as a bare seed."""
-    if not isinstance(rng, np.random.Generator):
-        seed = rng if isinstance(rng, (int, np.integer)) else "seed"
-        raise TypeError(f"rng must be a NumPy generator, got {rng!r}: pass rng=np.random.default_rng({seed})")
-    return rng

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from minidl.nn.border import generator
+from minidl.border import generator
 
 Initialiser = Callable[..., np.ndarray]
 

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from minidl.autograd import Tensor, conv2d, linear
-from minidl.nn.border import floats, generator, positive
+from minidl.border import generator
+from minidl.nn.border import floats, positive
 from minidl.nn.init import Initialiser, glorot_uniform, he_normal
 from minidl.nn.module import Module
 

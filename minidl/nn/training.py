@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from minidl.autograd import Tensor, no_grad
-from minidl.nn.border import generator, positive
+from minidl.border import generator
+from minidl.nn.border import positive
 from minidl.nn.losses import cross_entropy
 from minidl.nn.module import Module
 from minidl.optim.optimizer import Optimizer

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from minidl.border import count as count
+
 SMALLEST_SIDE = 3  # below, the frame of the image is all there is
 SMALLEST_AREA = 1e-3  # of a side of a mask, in pixels: the objective divides by areas
 
@@ -99,15 +101,6 @@ def kernel(value: Any) -> np.ndarray:
     if not (array >= 0).all() or not array.any() or not np.abs(array - array[::-1]).max() <= slack:
         raise ValueError(f"kernel must be symmetric and not negative, got {array}: use gaussian_kernel(size, sigma)")
     return array
-
-
-def count(name: str, value: Any, minimum: int = 1) -> int:
-    """An integer of at least `minimum`. TypeError for other types, ValueError below."""
-    if isinstance(value, bool | np.bool_) or not isinstance(value, int | np.integer):
-        raise TypeError(f"{name} must be an integer, got {value!r}")
-    if value < minimum:
-        raise ValueError(f"{name} must be at least {minimum}, got {value}")
-    return int(value)
 
 
 def number(name: str, value: Any, *, positive: bool = False) -> float:

@@ -1,73 +1,31 @@
 """The optimizers of other libraries against the laws: what docs/conformance/optimizers.md says of each is so."""
 
-import importlib.util
-import re
-import sys
-from collections import Counter
-from pathlib import Path
-
 import numpy as np
 import pytest
+from conformance_pages import Page
 
 from minidl.optim.trajectories import rmsprop
-from minidl.verify.runner import Bench
-from minidl.verify.targets import opened
-from minidl.verify.tolerance import quiet
 
-SCRIPT = Path(__file__).parents[2] / "docs" / "conformance" / "optimizers.py"
-PAGE = SCRIPT.with_suffix(".md").read_text(encoding="utf-8")
-
-
-def load():
-    spec = importlib.util.spec_from_file_location("conformance_of_optimizers", SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # its dataclasses look for it there
-    spec.loader.exec_module(module)
-    return module
-
-
-conformance = load()
-SUBJECTS = [pytest.param(subject, id=subject.title) for subject in conformance.SUBJECTS]
-
-
-def statuses(subject):
-    """Every row of a subject with its status; the first case that breaks one is enough."""
-    settings = {"functions": subject.functions, "examples": conformance.EXAMPLES, "seed": conformance.SEED}
-    bench = Bench.of(subject.method, **settings)
-    target = subject.target() if callable(subject.target) else subject.target
-    with opened(target, bench.contracts, bench.reference) as implementation, quiet():
-        rows = [bench.judge(item, implementation, shrink=False, timed=False) for item in bench.all_items()]
-    return {row.item.id: row.status for row in rows}
+PAGE = Page("optimizers")
+SUBJECTS = [pytest.param(subject, id=subject.title) for subject in PAGE.module.SUBJECTS]
 
 
 @pytest.mark.parametrize("subject", SUBJECTS)
 def test_what_breaks_is_what_the_page_says_and_why(subject):
     pytest.importorskip(subject.package)
-    found = statuses(subject)
-    broken = {row for row, status in found.items() if status == "broken"}
-    assert broken == set(subject.known)
-    for function in subject.functions:
-        count = Counter(status for row, status in found.items() if row.startswith(f"{function}/"))
-        assert count["holds"] > 0
-        line = f"| {subject.title} | `{function}` | {count.total()} | {count['holds']} | {count['broken'] or '-'} |"
-        assert line in PAGE, f"{line} is not in the page: write it anew"
+    PAGE.breaks_what_it_says(subject)
 
 
 @pytest.mark.parametrize("subject", SUBJECTS)
 def test_the_page_tells_reasons_cases_and_conclusions(subject):
-    (section,) = re.findall(rf"^## {re.escape(subject.title)}\n(.*?)(?=^## |\Z)", PAGE, re.M | re.S)
-    assert subject.conclusion in section
-    assert section.count("The smallest case, of ") == len(subject.breaks)
-    for reason, rows in subject.breaks.items():
-        assert f"**Breaks: {reason}.**" in section
-        for row in rows:
-            assert row.partition("/")[2] in section
+    PAGE.tells_reasons_cases_and_conclusions(subject)
 
 
 def test_the_page_was_made_with_what_is_installed():
-    for package in dict.fromkeys(subject.package for subject in conformance.SUBJECTS):
-        pytest.importorskip(package)
-        assert f"{package} {conformance.version(package)}" in PAGE, f"{package} is another one now: write the page anew"
+    for subject in PAGE.module.SUBJECTS:
+        pytest.importorskip(subject.package)
+    for told in PAGE.module.versions(PAGE.module.SUBJECTS):
+        assert told in PAGE.text, f"{told} is another one now: write the page anew"
 
 
 def test_torch_overwrites_the_gradient_of_nesterov_under_foreach():
