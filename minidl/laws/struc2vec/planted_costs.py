@@ -258,3 +258,29 @@ def band_around_the_diagonal(ref):
         return np.float64(table(cost)[-1, -1])
 
     return dtw
+
+
+@planted("dtw")
+def near_the_way_of_half_the_length(ref):
+    """FastDTW with radius 1 (Salvador, Chan 2007), which the authors' code calls: an upper bound, and no minimum."""
+
+    def way(a, b, epsilon):
+        """A path of cells and its cost, in the window around the doubled path of means of two neighbours each."""
+        cost = ref.cost_matrix(a, b, epsilon)
+        window = np.ones(cost.shape, bool)
+        if min(cost.shape) > 2:
+            halves = [(x[: len(x) // 2 * 2 : 2] + x[1::2]) / 2 for x in (a, b)]
+            window[:] = False
+            for i, j in way(*halves, epsilon)[0]:
+                window[max(2 * i - 2, 0) : 2 * i + 4, max(2 * j - 2, 0) : 2 * j + 4] = True
+        D = np.full(np.add(cost.shape, 1), np.inf)
+        D[0, 0], came = 0, {}
+        for i, j in np.argwhere(window):
+            came[i, j] = min(((i - 1, j), (i, j - 1), (i - 1, j - 1)), key=lambda cell: D[cell[0] + 1, cell[1] + 1])
+            D[i + 1, j + 1] = cost[i, j] + D[came[i, j][0] + 1, came[i, j][1] + 1]
+        path = [(cost.shape[0] - 1, cost.shape[1] - 1)]
+        while path[-1] != (0, 0):
+            path.append(came[path[-1]])
+        return path, D[-1, -1]
+
+    return lambda a, b, epsilon=0.0: way(np.asarray(a, float), np.asarray(b, float), epsilon)[1]
