@@ -9,7 +9,8 @@ array, drawing it included.
 PecanPy compiles its walks anew in every call, for seconds. That is not held against it: its compiled functions are kept
 from the first call on. "pecanpy" is what its `simulate_walks` does from there, lists of strings included, "pecanpy,
 compiled loop" only the walking. It names things that NumPy 2 removed; they are put back for it. "python" walks like the
-authors' code of struc2vec.
+authors' code of struc2vec, on lists; "dgllge" (1.0.3) is the walker of that package, which is the authors' with their
+dictionaries, as it is.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from __future__ import annotations
 import random
 import sys
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from typing import Any
 
 import harness
@@ -26,7 +28,7 @@ from harness import Contender, Goal, Options, Workload
 
 LENGTH = 80
 DRAWN, GIVEN, REFERENCE = "minidl_kernels, drawn", "minidl_kernels, given noise", "minidl"
-PECANPY, LOOP, PYTHON = "pecanpy", "pecanpy, compiled loop", "python"
+PECANPY, LOOP, PYTHON, DGLLGE = "pecanpy", "pecanpy, compiled loop", "python", "dgllge"
 P, Q = 1.0, 0.5  # of node2vec
 
 
@@ -124,6 +126,28 @@ def python_walks(p: Problem):
     return stepping(lambda: [walk(v) for v in p.starts.tolist()], anywhere(p))
 
 
+def dgllge_walks(p: Problem):
+    """Its tables are lists in dictionaries by layer and node, and Gamma is what gives our probability of going up."""
+    import warnings
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # importing it switches warnings off
+        from ge.biasedRandomWalk import BiasedWalker
+
+    bounds, neighbours, threshold, alias, up = p.layered
+    tables: list[dict[int, dict[int, list]]] = [{}, {}, {}]
+    for row, (begin, end) in enumerate(pairwise(bounds.tolist())):
+        if begin < end:
+            for table, values in zip(tables, (neighbours, threshold, alias), strict=True):
+                table.setdefault(row // p.n, {})[row % p.n] = values[begin:end].tolist()
+    gamma = np.exp(up / (1 - up)) - np.e
+    walker = object.__new__(BiasedWalker)
+    walker.idx2node = list(range(p.n))
+    return stepping(
+        lambda: [walker._exec_random_walk(*tables, v, LENGTH, gamma, 0.3) for v in p.starts.tolist()], anywhere(p)
+    )
+
+
 def drawn(p: Problem, name: str, graph: tuple, valid: Callable, *settings: float):
     from minidl_kernels import walks
 
@@ -195,7 +219,9 @@ def benches(options: Options) -> Iterator[Workload]:
             GIVEN: (lambda: layered(p, "minidl_kernels.walks"), None),
             REFERENCE: (lambda: layered(p, "minidl.graphs"), None),
             PYTHON: (lambda: python_walks(p), None),
+            DGLLGE: (lambda: dgllge_walks(p), "ge"),
         },
+        Goal(DRAWN, DGLLGE, at_least=40),
         Goal(DRAWN, REFERENCE, at_least=3),
         Goal(GIVEN, REFERENCE, at_least=2),
     )

@@ -257,30 +257,31 @@ def _entries(bounds, neighbours, threshold, alias):
 
 @njit(cache=True, nogil=True, parallel=True)
 def _draw_layered(nodes, bounds, table, up, seed, q, forced):
-    """Walkers in groups that take turns: while one waits for an entry of the table, others go on."""
+    """Walkers in groups, a node at a time: first all decide, then all draw, so that they wait for the table together."""
     (W, walk_length), (L, n), ends = nodes.shape, up.shape, table.view(np.int32)
+    moves = np.empty((L * n, 2), np.int32)  # of whoever falls, and of whoever rises
+    for row in range(L * n):
+        for rise in range(2):
+            moves[row, rise] = _move(row, row // n, bounds, L, n, rise == 1, forced)
     for group in prange((W + GROUP - 1) // GROUP):
         first, size = group * GROUP, min(GROUP, W - group * GROUP)
-        keys, at, layer = np.empty(GROUP, np.uint64), np.empty(GROUP, np.int32), np.zeros(GROUP, np.int32)
-        written, t = np.ones(GROUP, np.int64), 0
+        keys, t = np.empty(GROUP, np.uint64), np.zeros(GROUP, np.int64)
+        at, layer = np.empty(GROUP, np.int64), np.zeros(GROUP, np.int64)  # layer: n times its number
+        entry, rest = np.empty(GROUP, np.int64), np.empty(GROUP)
         for j in range(size):
             keys[j], at[j] = key(seed, first + j), nodes[first + j, 0]
-        unfinished = size if walk_length > 1 else 0
-        while unfinished:
+        for written in range(1, walk_length):
             for j in range(size):
-                if written[j] == walk_length:
-                    continue
-                r, s = uniform(keys[j], t), uniform(keys[j], t + 1)
-                row = layer[j] * n + at[j]
-                if r < q:
-                    many = bounds[row + 1] - bounds[row]
-                    x = s * many
-                    i = min(np.int64(x), many - 1)
-                    e = bounds[row] + i
-                    at[j] = ends[e, 2] if x - i < table[e, 0] else ends[e, 3]
-                    nodes[first + j, written[j]] = at[j]
-                    written[j] += 1
-                    unfinished -= written[j] == walk_length
-                else:
-                    layer[j] += _move(row, layer[j], bounds, L, n, s <= up[layer[j], at[j]], forced)
-            t += 2
+                own, i, row = keys[j], t[j], layer[j] + at[j]
+                while not uniform(own, i) < q:
+                    row += n * moves[row, np.int64(uniform(own, i + 1) <= up.flat[row])]
+                    i += 2
+                many = bounds[row + 1] - bounds[row]
+                x = uniform(own, i + 1) * many
+                chosen = min(np.int64(x), many - 1)
+                entry[j], rest[j] = bounds[row] + chosen, x - chosen
+                layer[j], t[j] = row - at[j], i + 2
+            for j in range(size):
+                e = entry[j]
+                at[j] = ends[e, 2] if rest[j] < table[e, 0] else ends[e, 3]
+                nodes[first + j, written] = at[j]
