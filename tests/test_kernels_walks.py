@@ -205,3 +205,26 @@ def test_what_is_refused(layered, graph):
     empty = np.concatenate([[0, 0], arguments[0][2:] - arguments[0][1]])
     with pytest.raises(ValueError, match="node number 0 has nobody"):
         kernels.multilayer_walks([0], empty, *(a[arguments[0][1] :] for a in arguments[1:4]), arguments[4], u)
+
+
+@pytest.mark.parametrize(
+    ("table", "u", "said"),
+    [
+        (([], []), [0.5], "one row of a table"),
+        (([1.0], [0, 0]), [0.5], "one row of a table"),
+        (([1.0], [0]), [1.0], r"\[0, 1\)"),
+        (([1.0], [0]), [np.nan], r"\[0, 1\)"),
+        (([1.0], [0]), [-0.1], r"\[0, 1\)"),
+    ],
+)
+def test_draws_from_a_table_are_checked(table, u, said):
+    for implementation in (kernels, G):
+        with pytest.raises(ValueError, match=said):
+            implementation.alias_draw(np.array(table[0]), np.array(table[1], np.int32), np.array(u))
+
+
+def test_draws_are_the_same_bit_by_bit():
+    rng = np.random.default_rng(0)
+    table = kernels.alias_tables(np.array([0, 50]), rng.dirichlet(np.ones(50)))
+    u = rng.random((40, 30, 5))
+    np.testing.assert_array_equal(kernels.alias_draw(*table, u), G.alias_draw(*table, u))

@@ -27,6 +27,7 @@ __all__ = [
     "AliasTables",
     "Walks",
     "advance_walks",
+    "alias_draw",
     "alias_tables",
     "draw_first_order_walks",
     "draw_multilayer_walks",
@@ -97,6 +98,29 @@ def _fill_tables(bounds, p, eps, threshold, alias):
                 larges -= 1
                 small[smalls] = j
                 smalls += 1
+    return True
+
+
+def alias_draw(threshold: Any, alias: Any, u: Any) -> np.ndarray:
+    """Draws from one row (K,) of alias tables: an index for each uniform in u, int64 of the shape of u."""
+    threshold, alias = np.ascontiguousarray(threshold, np.float64), np.asarray(alias)
+    if threshold.ndim != 1 or len(threshold) == 0 or alias.shape != threshold.shape:
+        raise ValueError(f"expected one row of a table, (K,) twice, got {threshold.shape} and {alias.shape}")
+    alias = flat.integers("alias", alias, np.int32, len(threshold), high=len(threshold))
+    u = np.asarray(u, np.float64)
+    index = np.empty(u.size, np.int64)
+    if not _draw_all(threshold, alias, np.ascontiguousarray(u).ravel(), index):
+        raise ValueError("u must lie in [0, 1): draw it with rng.random(shape)")
+    return index.reshape(u.shape)
+
+
+@njit(cache=True, nogil=True)
+def _draw_all(threshold, alias, u, index):
+    size = len(threshold)
+    for j in range(len(u)):
+        if not (u[j] >= 0 and u[j] < 1):  # so that a NaN is refused
+            return False
+        index[j] = _draw(threshold, alias, 0, size, u[j])
     return True
 
 

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 
 from minidl.graphs import border, skipgram
+from minidl.graphs import walks as walking
 from minidl.graphs.huffman import huffman
 from minidl.graphs.progress import bar
 from minidl.graphs.skipgram import Trained
-from minidl.graphs.walks import alias_draw, alias_tables
 from minidl.implementations import implementation
 
 OBJECTIVES = ("hierarchical", "negative")
@@ -86,7 +86,8 @@ def train_skipgram(
         tree, theta, numbers = huffman(counts), np.zeros((n - 1, of.dims), of.dtype), walks.shape[1]
     else:
         p = skipgram.negative_probabilities(counts)
-        table, theta = alias_tables(np.array([0, n]), p), np.zeros((n, of.dims), of.dtype)
+        draws = implementation(impl, reference=walking, kernels="minidl_kernels.walks")
+        table, theta = draws.alias_tables(np.array([0, n]), p), np.zeros((n, of.dims), of.dtype)
         numbers = walks.shape[1] * 2 * of.window * of.negatives
     step, done, total = max(1, CHUNK // numbers), 0, of.epochs * int(lengths.sum())
     with bar(progress, "skip-gram", total) as tell:
@@ -102,7 +103,8 @@ def train_skipgram(
                         chunk, widths, rates, vectors, theta, *tree, group=of.group
                     )
                 else:
-                    drawn = alias_draw(*table, rng.random((*chunk.shape, 2 * of.window, of.negatives))).astype(np.int32)
+                    u = rng.random((*chunk.shape, 2 * of.window, of.negatives))
+                    drawn = draws.alias_draw(*table, u).astype(np.int32)
                     vectors, theta = train.train_negative(chunk, widths, rates, vectors, theta, drawn, group=of.group)
                 done += int(size.sum())
                 tell(int(size.sum()))

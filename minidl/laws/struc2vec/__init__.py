@@ -7,6 +7,7 @@ from minidl.laws.core import Contract
 from minidl.laws.struc2vec.candidates import CANDIDATE_CONTRACTS
 from minidl.laws.struc2vec.costs import COST_CONTRACTS
 from minidl.laws.struc2vec.distances import DISTANCE_CONTRACTS
+from minidl.laws.struc2vec.draws import DRAW_CONTRACTS
 from minidl.laws.struc2vec.gamma import GAMMA_CONTRACTS
 from minidl.laws.struc2vec.layers import LAYER_CONTRACTS
 from minidl.laws.struc2vec.proximity import PROXIMITY_CONTRACTS
@@ -22,6 +23,7 @@ CONTRACTS: tuple[Contract, ...] = (
     *DISTANCE_CONTRACTS,
     *LAYER_CONTRACTS,
     *GAMMA_CONTRACTS,
+    *DRAW_CONTRACTS,
     *WALK_CONTRACTS,
     *PROXIMITY_CONTRACTS,
     *TREE_CONTRACTS,

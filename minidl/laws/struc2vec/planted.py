@@ -5,6 +5,7 @@ from __future__ import annotations
 from minidl.laws.core import Planted
 from minidl.laws.struc2vec import (
     planted_costs,
+    planted_draws,
     planted_graphs,
     planted_layers,
     planted_training,
@@ -12,7 +13,7 @@ from minidl.laws.struc2vec import (
     planted_walks,
 )
 
-_FILES = (planted_costs, planted_graphs, planted_layers, planted_walks, planted_trees, planted_training)
+_FILES = (planted_costs, planted_graphs, planted_layers, planted_draws, planted_walks, planted_trees, planted_training)
 
 
 def _flat(value: object) -> tuple[object, ...]:
