@@ -6,7 +6,7 @@ result, in whatever order the cells are computed, and g(A, B) = g(B, A).
 
 Why fast. Sequences lie in flat arrays; one row of the table is kept, in which each cell is overwritten when the cell above
 it is needed for the last time; the quotient of the next cells is computed while a cell waits for its left neighbour, so
-that divisions cost nothing. Pairs are independent and shared out to the cores. `minidl_kernels.simd_dtw` puts 32 pairs side
+that divisions cost nothing. Pairs are independent and shared out to the cores. `minidl_kernels.simd_dtw` puts 8 pairs side
 by side.
 """
 
@@ -147,6 +147,8 @@ def checked(
     degrees = flat.integers("degrees", degrees, np.int32, "entries")
     counts = flat.integers("counts", counts, np.int32, len(degrees), low=1)
     pairs = flat.integers("pairs", pairs, np.int32, "P", 2, high=len(first) - 1)
+    if (np.diff(offsets) == 0).any():
+        raise ValueError(f"ring {np.argmin(np.diff(offsets))} is empty: a node has as many rings as have entries")
     if epsilon == 0 and (degrees == 0).any():
         ring = np.searchsorted(offsets, np.argmin(degrees), side="right") - 1
         raise ValueError(

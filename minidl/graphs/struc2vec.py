@@ -35,7 +35,7 @@ from minidl.graphs.distance_run import GIB, DistanceRun
 from minidl.graphs.graph import CSR, Graph
 from minidl.graphs.layers import AVERAGES, CONVENTIONS, layer_graph, transition_probabilities, up_probabilities
 from minidl.graphs.progress import bar
-from minidl.graphs.training import SkipGramSettings, train_skipgram
+from minidl.graphs.training import SkipGramSettings, float_type, train_skipgram
 from minidl.implementations import implementation
 
 EPSILON = {"paper": 0.0, "official": 0.5}
@@ -80,6 +80,7 @@ def embed(
     average: str = "defined",
     boundary: str = "lazy",
     official_duplicates: bool | None = None,
+    distance_dtype: Any = None,
     memory: float = 4 * GIB,
     distances: DistanceRun | None = None,
     checkpoint: str | os.PathLike | None = None,
@@ -92,10 +93,11 @@ def embed(
 
     q: the probability to stay in a layer; opt1: run-length sequences; opt2: candidates by the convention's rule instead
     of all pairs; until_layer: layers 0..until_layer only (OPT3). convention: "paper" or "official", from which epsilon
-    (the offset of degrees), Gamma and official_duplicates follow unless they are given. memory: bytes allowed;
-    distances: of an interrupted run of this graph with these settings (opt1 to epsilon are then not read); checkpoint:
-    a file from which, and to which, distances are kept. skipgram: settings such as dims=128, window=10, epochs=5,
-    objective="hierarchical", dtype=np.float64; see `SkipGramSettings`.
+    (the offset of degrees), Gamma and official_duplicates follow unless they are given. distance_dtype: float64, or
+    float32, which takes about half the time (`DistanceRun.prepare`); None for that of `distances`, float64 without.
+    memory: bytes allowed; distances: of an interrupted run of this graph with these settings (opt1 to epsilon are then
+    not read); checkpoint: a file from which, and to which, distances are kept. skipgram: settings such as dims=128,
+    window=10, epochs=5, objective="hierarchical", dtype=np.float64 (of the vectors); see `SkipGramSettings`.
 
     Raises ValueError for settings out of range, isolated nodes with epsilon 0, more memory than allowed;
     `Interrupted` on Ctrl-C while distances are computed, with which the run can go on.
@@ -109,6 +111,8 @@ def embed(
     ):
         border.choice(name, value, known)
     SkipGramSettings(**skipgram)  # refused before hours of distances, not after
+    if distance_dtype is not None:
+        distance_dtype = float_type("distance_dtype", distance_dtype)
     border.generator(rng)
     kernel = implementation(impl, reference=walks, kernels="minidl_kernels.walks")
     seconds: dict[str, float] = {}
@@ -121,11 +125,14 @@ def embed(
                 opt1=opt1,
                 opt2=convention if opt2 else None,
                 until_layer=until_layer,
+                dtype=np.float64 if distance_dtype is None else distance_dtype,
                 memory=memory,
                 impl=impl,
             )
         elif not all(np.array_equal(getattr(distances.graph, name), getattr(graph, name)) for name in CSR._fields):
             raise ValueError("distances are of another graph: pass those of this one, or none")
+        elif distance_dtype is not None and distance_dtype != distances.dtype:
+            raise ValueError(f"distances are {distances.dtype}, not {distance_dtype}: leave out distance_dtype or them")
     with _timed(seconds, "distances"):
         try:
             distances.compute(impl=impl, progress=progress, checkpoint=checkpoint)

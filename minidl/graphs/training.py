@@ -27,6 +27,14 @@ def initial_vectors(u: Any, dtype: Any = np.float64) -> np.ndarray:
     return ((u - 0.5) / u.shape[1]).astype(dtype)
 
 
+def float_type(name: str, dtype: Any) -> np.dtype:
+    """The dtype, which must be float32 or float64: else ValueError."""
+    dtype = np.dtype(dtype)
+    if dtype not in (np.float32, np.float64):
+        raise ValueError(f"{name} must be float32 or float64, got {dtype}")
+    return dtype
+
+
 @dataclass(frozen=True)
 class SkipGramSettings:
     """What skip-gram can be told, checked. Raises ValueError for settings out of range, TypeError for other types.
@@ -55,8 +63,7 @@ class SkipGramSettings:
         border.number("last_rate", self.last_rate, high=self.first_rate)
         if self.sample is not None:
             border.number("sample", self.sample, above=True)
-        if np.dtype(self.dtype) not in (np.float32, np.float64):
-            raise ValueError(f"dtype must be float32 or float64, got {np.dtype(self.dtype)}")
+        float_type("dtype", self.dtype)
 
 
 def train_skipgram(
