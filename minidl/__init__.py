@@ -15,7 +15,7 @@ __version__ = "0.1.0"
 _SUBMODULES = frozenset(
     (
         *("atlas", "autograd", "bits", "cli", "data", "energy", "graphs", "laws", "lesson", "nn", "optim", "residual"),
-        *("verify", "vision"),
+        *("theory", "verify", "vision"),
     ),
 )
 

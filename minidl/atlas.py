@@ -131,6 +131,61 @@ _ROWS = (
         sources=tuple(f"minidl.vision.{name}" for name in ("inpainting_error", "filters", "greedy", "metrics")),
     ),
     Method(
+        name="margin_convergence",
+        title="Convergence of gradient descent on separable data",
+        paper="Nacson, Lee, Gunasekar, Savarese, Srebro, Soudry, 'Convergence of Gradient Descent on Separable Data', 2019, "
+        "arXiv:1803.01905",
+        reference="minidl.theory.margin",
+        laws="minidl.laws.margin_convergence",
+        lesson="09_margin",
+        twins=("minidl_kernels.descent",),
+        sources=tuple(
+            f"minidl.theory.{name}"
+            for name in (
+                *("tails", "incomplete_gamma", "nnls", "hard_margin", "enumeration"),
+                *("gaps", "descent", "margin_flow", "limits", "deep_linear"),
+            )
+        ),
+    ),
+    Method(
+        name="kernel_rich",
+        title="Kernel and rich regimes",
+        paper="Woodworth, Gunasekar, Lee, Moroshko, Savarese, Golan, Soudry, Srebro, 'Kernel and Rich Regimes in "
+        "Overparametrized Models', 2020, arXiv:2002.09277",
+        reference="minidl.theory.kernel_rich",
+        laws="minidl.laws.kernel_rich",
+        lesson="10_kernel_rich",
+        twins=("minidl_kernels.diagonal",),
+        sources=tuple(
+            f"minidl.theory.{name}"
+            for name in (
+                *("potentials", "diagonal", "ode", "constraints", "dual_newton"),
+                *("interpolation", "least_l1", "factorisation"),
+            )
+        ),
+    ),
+    Method(
+        name="infinite_width",
+        title="Networks of infinite width and bounded norm",
+        paper="Savarese, Evron, Soudry, Srebro, 'How Do Infinite Width Bounded Norm Networks Look in Function Space?', 2019, "
+        "arXiv:1902.05040",
+        reference="minidl.theory.infinite_width",
+        laws="minidl.laws.infinite_width",
+        lesson="11_infinite_width",
+        twins=("minidl_kernels.relu_line",),
+        sources=tuple(
+            f"minidl.theory.{name}"
+            for name in (
+                "piecewise",
+                "relu_line",
+                "line_interpolation",
+                "weight_decay",
+                "line_projection",
+                "line_training",
+            )
+        ),
+    ),
+    Method(
         name="spectral_dynamics",
         title="Spectral dynamics of weights",
         paper="Yunis, Patel, Wheeler, Savarese, Vardi, Livescu, Maire, Walter, 'Approaching Deep Learning through the "

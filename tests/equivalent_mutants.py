@@ -1,5 +1,7 @@
 """Mutants that no law can kill, since they compute the same on all that is legal: their name -> why."""
 
+from equivalent_mutants_theory import THEORY
+
 _ASCENT = {"moments.ascent: minus dropped: -g -> g": "trajectories descend; test_optim.py ascends through the classes"}
 _REFUSED = "a check of what is legal, which the tests of borders judge"
 _SIDE = "either layer can be enumerated; the smaller one takes less time"
@@ -274,4 +276,4 @@ EQUIVALENT: dict[str, dict[str, str]] = {
             "an index below 0 counts from the end, which is the same slot"
         ),
     },
-}
+} | THEORY

@@ -68,6 +68,8 @@ def test_every_output_is_judged_tightly_somewhere(name):
     for contract in bench.contracts:
         answers = [bench.references[contract.function](case) for case in contract.cases.named.values()]
         for output in contract.outputs:
+            if output in contract.free:
+                continue
             told = [answer for answer in answers if natural_scale(answer.outputs[output]) > 0]
             tightest = min((answer.looseness(output) for answer in told), default=1.0)
             assert tightest < 1e-6, f"{contract.function}: {output} has a relative tolerance of {tightest:.1g} at best"

@@ -28,6 +28,7 @@ BENCHES = (
     "walks",
     "skipgram",
     "inpainting",
+    "descent",
     "import_time",
 )
 

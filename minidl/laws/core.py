@@ -187,6 +187,8 @@ class Contract:
     the calibration of the tolerance leaves them as they are.
     terms(case) is the size of the terms whose difference the outputs are, where they may cancel to nothing whatever the
     inputs: agreement then allows their rounding.
+    free names outputs that the mathematics leaves open (how many iterations it took, where a solver stopped, a gap that is
+    rounding alone): laws may judge them, agreement with the reference does not.
     """
 
     function: str
@@ -200,6 +202,7 @@ class Contract:
     kink: Callable[[Case], bool] | None = field(default=None, repr=False)
     exact: tuple[str, ...] = ()
     terms: Callable[[Case], float] | None = field(default=None, repr=False)
+    free: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for what in ("inputs", "outputs"):
@@ -214,6 +217,8 @@ class Contract:
                 raise ValueError(f"contract {self.function}: planted bug {bug.name} belongs to {bug.function}")
         if unknown := set(self.exact) - set(self.inputs):
             raise ValueError(f"contract {self.function}: exact inputs {sorted(unknown)} are not in {self.inputs}")
+        if unknown := set(self.free) - set(self.outputs):
+            raise ValueError(f"contract {self.function}: free outputs {sorted(unknown)} are not in {self.outputs}")
         for name, case in self.cases.named.items():
             self._complete(case, f"case {name!r}")
         for example in self.golden:

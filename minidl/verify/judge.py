@@ -80,6 +80,7 @@ def items(contract: Contract, reference: Reference | None, claims: Mapping[str, 
                 (function,),
             )
             for output in contract.outputs
+            if output not in contract.free
         ]
     for law in contract.laws:
         pinned = law.policy and claims[law.policy] != CLAIMS[law.policy][0]  # the first is what minidl does

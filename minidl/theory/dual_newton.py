@@ -1,0 +1,176 @@
+r"""Newton's method on the dual of potential minimisation: from one unknown per example to $\beta$, with all its digits.
+
+$\beta_i = c_i\, h_D(s_i)$ with $s = s_0 + w \odot X^\top \nu$, and $\nu$ minimises the convex
+
+$$ F(\nu) = \sum_i \frac{c_i}{w_i} \int_0^{s_i} h_D - \langle y, \nu \rangle, \qquad \nabla F = X\beta - y, \qquad
+   \nabla^2 F = X \operatorname{diag}(c_i w_i h_D'(s_i))\, X^\top . $$
+
+The last is, up to a factor, the tangent kernel of the net at $\beta$. Three things keep the digits where the scale is
+small, the curvatures $\kappa_i = c_i w_i h_D'(s_i)$ lie thirty orders of magnitude apart, and s is 1 to sixteen digits:
+
+- $1 \mp s$ (at depth 2 $\log c \mp s$, which are $2 \log v$ and $2 \log u$) are kept beside s, and each step is added to all
+  three: from $X^\top\nu$ they would not have these digits. It only keeps them from drifting.
+- The step solves $\nabla^2 F p = -\nabla F$ by the singular values of $\operatorname{diag}(\kappa)^{1/2} X^\top$, rows in
+  descending order, not by its square. What a step does to a large $\kappa_i$ is taken from the left factor, where
+  nothing cancels.
+- A part of the residual that is rounding is no reason to move: each is damped by $1/(1 + (\text{rounding}/\text{part})^2)$.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from minidl.theory.constraints import EPS, Rows
+
+MOST_STEPS = 1000
+LONGEST = {True: 2.0, False: 0.9}  # at depth 2 in s; above as part of the way to |s| = 1
+ROUNDINGS = 64  # residuals below this many are accepted once they stop falling
+
+
+class Start(NamedTuple):
+    """Where beta = c h(s) begins: s = s0 + w * (X^T nu), all (d,)."""
+
+    c: np.ndarray
+    w: np.ndarray
+    s0: np.ndarray
+
+
+class Slopes(NamedTuple):
+    """s, and what keeps the digits where it is large: base - s and base + s, base = 1, or log c at depth 2. All (d,)."""
+
+    s: np.ndarray
+    below: np.ndarray
+    above: np.ndarray
+
+
+class Minimum(NamedTuple):
+    """beta (d,), the dual of the orthonormal rows (r,), and the steps taken."""
+
+    beta: np.ndarray
+    dual: np.ndarray
+    steps: int
+
+
+def minimise(rows: Rows, start: Start, depth: int, dual: np.ndarray | None = None) -> Minimum:
+    """The minimiser, from this dual (r,) or 0 on. RuntimeError if it does not converge."""
+    nu = np.zeros(len(rows.y)) if dual is None else _within_domain(dual, rows, start, depth)
+    at = _moved(_slopes(start.s0, start, depth), start.w * (nu @ rows.x))
+    value, previous = _integral(at, start, depth) - rows.y @ nu, np.inf
+    for steps in range(MOST_STEPS):
+        beta = _beta(at, start.c, depth)  # (d,)
+        residual = rows.x @ beta - rows.y  # (r,)
+        rounding = EPS * np.max(np.abs(rows.x) @ np.abs(beta) + np.abs(rows.y), initial=0)
+        excess = np.abs(residual).max(initial=0) / max(rounding, np.finfo(float).tiny)
+        if excess <= 1 or (excess <= ROUNDINGS and excess >= previous / 2):
+            return Minimum(beta, nu, steps)
+        previous = excess
+        curvature = start.w * _beta_slope(at, start.c, depth)  # (d,)
+        direction, along = _newton_direction(rows.x, curvature, residual, 4 * rounding)  # (r,), (d,)
+        change, slope = start.w * along, direction @ residual  # (d,) of s
+        reach = _reach(at, change, depth)
+        length = min(1.0, LONGEST[depth == 2] / reach) if reach > 0 else 1.0
+        slack = 16 * EPS * (abs(value) + abs(rows.y @ nu))
+        while True:
+            there, nu_there = _moved(at, length * change), nu + length * direction
+            value_there = _integral(there, start, depth) - rows.y @ nu_there
+            if value_there <= value + 1e-4 * length * slope + slack:
+                break
+            length /= 2
+        at, nu = _anchored(there, nu_there, rows, start, depth), nu_there
+        value = _integral(at, start, depth) - rows.y @ nu
+    raise RuntimeError(
+        f"no minimum within {MOST_STEPS} Newton steps: begin nearer, with dual= of a larger alpha, or use min_l1 for "
+        "alpha -> 0"
+    )
+
+
+def _newton_direction(
+    x: np.ndarray, curvature: np.ndarray, residual: np.ndarray, rounding: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """p = -(X diag(curvature) X^T)^-1 residual (r,), and X^T p (d,)."""
+    order, root = np.argsort(-curvature), np.sqrt(curvature)
+    left, singular, right = np.linalg.svd((x * root)[:, order].T, full_matrices=False)  # (d, r), (r,), (r, r)
+    part = right @ residual  # (r,)
+    with np.errstate(divide="ignore", over="ignore"):
+        z = part / (1 + (rounding / part) ** 2) / singular  # (r,)
+    direction = -(z / singular) @ right  # (r,)
+    scaled = np.empty_like(root)
+    scaled[order] = -(left @ z)  # root * X^T p
+    by_left = root * np.abs(direction).max() > np.abs(z).max()  # where it has the smaller rounding
+    return direction, np.where(by_left, scaled / root, direction @ x)
+
+
+def _within_domain(dual: np.ndarray, rows: Rows, start: Start, depth: int) -> np.ndarray:
+    """The dual itself, or as much of it as keeps |s| below 1."""
+    if depth == 2:
+        return dual
+    change = start.w * (dual @ rows.x)
+    reach = _reach(_slopes(start.s0, start, depth), change, depth)
+    return dual if reach < 1 else dual * ((1 - 1e-9) / reach)
+
+
+def _slopes(s: np.ndarray, start: Start, depth: int) -> Slopes:
+    base = np.log(start.c) if depth == 2 else 1.0
+    return Slopes(s, base - s, base + s)
+
+
+def _moved(at: Slopes, change: np.ndarray) -> Slopes:
+    return Slopes(at.s + change, at.below - change, at.above + change)
+
+
+def _anchored(at: Slopes, nu: np.ndarray, rows: Rows, start: Start, depth: int) -> Slopes:
+    """The slopes, brought back to within rounding of s0 + w X^T nu where added steps have drifted from it."""
+    s = start.s0 + start.w * (nu @ rows.x)
+    allowed = 4 * EPS * (1 + np.abs(start.s0) + start.w * (np.abs(nu) @ np.abs(rows.x)))  # (d,)
+    known = (depth == 2) | (1 - np.abs(s) > 1e4 * allowed)  # elsewhere X^T nu has lost the gap, which the steps know
+    return Slopes(
+        *(
+            np.where(known, np.clip(mine, true - allowed, true + allowed), mine)
+            for mine, true in zip(at, _slopes(s, start, depth), strict=True)
+        )
+    )
+
+
+def _reach(at: Slopes, change: np.ndarray, depth: int) -> float:
+    """How far a step goes: in s at depth 2, and as part of the way to |s| = 1 above."""
+    if depth == 2:
+        return float(np.abs(change).max())
+    return float(np.max(np.maximum(change / at.below, -change / at.above)))
+
+
+def _beta(at: Slopes, c: np.ndarray, depth: int) -> np.ndarray:
+    if depth == 2:
+        return np.where(
+            np.abs(at.s) < 0.5, 2 * c * np.sinh(np.clip(at.s, -0.5, 0.5)), np.exp(at.above) - np.exp(at.below)
+        )
+    p, w = depth / (depth - 2), _small_angle(at)
+    near_0 = 2 * np.sinh(p * w) * np.cosh(w) ** p
+    return c * np.where(np.abs(at.s) < 0.5, near_0, at.below**-p - at.above**-p)
+
+
+def _beta_slope(at: Slopes, c: np.ndarray, depth: int) -> np.ndarray:
+    if depth == 2:
+        return np.exp(at.above) + np.exp(at.below)
+    p = depth / (depth - 2)
+    return c * p * (at.below ** (-p - 1) + at.above ** (-p - 1))
+
+
+def _integral(at: Slopes, start: Start, depth: int) -> float:
+    """The sum of c / w times the integral of h from 0 to s."""
+    near_0 = np.abs(at.s) < 0.5
+    if depth == 2:
+        cosh_less_1 = 2 * np.sinh(np.clip(at.s, -0.5, 0.5) / 2) ** 2
+        return float(
+            np.where(near_0, 2 * start.c * cosh_less_1, np.exp(at.above) + np.exp(at.below) - 2 * start.c).sum()
+        )
+    r, w = 2 / (depth - 2), _small_angle(at)
+    near = 2 * np.expm1(np.log1p(2 * np.sinh(r * w / 2) ** 2) + r / 2 * np.log1p(np.sinh(w) ** 2))
+    far = at.below**-r + at.above**-r - 2
+    return float(start.c / start.w / r @ np.where(near_0, near, far))
+
+
+def _small_angle(at: Slopes) -> np.ndarray:
+    """w with s = tanh w, up to |s| = 1/2: near 0 the hyperbolic forms of `potentials` lose no digit."""
+    return np.arctanh(np.clip(at.s, -0.5, 0.5))

@@ -1,0 +1,114 @@
+r"""The hard-margin support vector machine, exactly: what training converges to.
+
+$$\hat w = \arg\min \|w\|^2 \ \text{ s.t. }\ Z w \ge 1, \qquad \hat w = Z^\top \alpha,\ \alpha \ge 0,\
+\alpha_n (z_n \cdot \hat w - 1) = 0, \qquad \gamma = 1 / \|\hat w\| = \max_{\|v\| = 1} \min_n z_n \cdot v .$$
+
+Least-distance programming turns it into non-negative least squares: with $E = [Z^\top; \mathbf 1^\top]$ (d + 1, N),
+$f = e_{d+1}$ and $r = E u - f$ at the optimum $u \ge 0$,
+
+$$\hat w = -r_{1:d} / r_{d+1}, \qquad \alpha = -u / r_{d+1}, \qquad \|r\| = \gamma / \sqrt{1 + \gamma^2},$$
+
+so that r = 0 says that no w has Z w > 0: then $u / \sum u$ are weights of a convex combination of the rows that is
+zero, which is a certificate that anybody can check.
+
+Digits. r is small where the margin is, and its last entry, about $\gamma^2$, would be a difference of ones. So the rows
+are divided by the margin found, until that is about 1. The support vectors found then give $\hat w$ anew, as the
+solution of least norm of $Z_S w = 1$ (they are linearly independent), with an error of eps times their condition.
+
+Source. Lawson, Hanson, "Solving Least Squares Problems", 1974, chapter 23, algorithm LDP; Vapnik, "The Nature of
+Statistical Learning Theory", 1995, section 5.4 (the machine, without its bias).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from minidl.theory import border
+from minidl.theory.nnls import nnls
+
+SMALLEST_MARGIN = 1e-9  # of rows of norm 1; below it the data count as not separable
+
+
+class HardMargin(NamedTuple):
+    """The hard-margin solution."""
+
+    w: np.ndarray  # (d,) w_hat, with min_n z_n . w = 1
+    dual: np.ndarray  # (N,) alpha >= 0, w = Z^T alpha
+    margin: float  # gamma = 1 / ||w||
+
+
+class NotSeparable(ValueError):
+    """No w has Z w > 0. certificate: weights (N,) >= 0 with sum 1 of rows of z whose combination is zero."""
+
+    def __init__(self, message: str, certificate: np.ndarray | None = None):
+        super().__init__(message)
+        self.certificate = certificate
+
+
+def hard_margin(z: np.ndarray) -> HardMargin:
+    r"""$\hat w$, $\alpha$ and $\gamma$ of signed inputs z (N, d).
+
+    Where support vectors are linearly dependent $\alpha$ is not unique, and one of its values is given; $\hat w$ is.
+    Raises `NotSeparable` (a ValueError) with a certificate where no w has Z w > 0, or a margin on rows divided by their
+    norms below 1e-9; ValueError for other shapes, zero rows, NaN and infinity, TypeError for what holds no real
+    numbers.
+    """
+    z = border.inputs("z", z)
+    norms = np.linalg.norm(z, axis=1)  # (N,)
+    near = _least_distance(z / norms[:, None])  # separable or not is a matter of the rows' directions alone
+    if near.margin <= SMALLEST_MARGIN:
+        raise _not_separable(z, near.u / norms)
+    direction = near.r[:-1] / np.linalg.norm(near.r[:-1])
+    at = _least_distance(z, (z @ direction).min())  # the margin of some direction: at most the largest
+    raw = HardMargin(-at.r[:-1] / at.r[-1] / at.scale, -at.u / at.r[-1] / at.scale**2, at.margin)
+    return min(raw, _polished(z, at.u > 0), key=lambda found: _violation(z, found))
+
+
+class _Distance(NamedTuple):
+    u: np.ndarray  # (N,)
+    r: np.ndarray  # (d + 1,)
+    margin: float
+    scale: float  # what the rows were divided by
+
+
+def _least_distance(z: np.ndarray, scale: float = 1.0) -> _Distance:
+    """E u - f with the rows z / scale, until the scale is about the margin, or there is none."""
+    f = np.append(np.zeros(z.shape[1]), 1.0)
+    while True:
+        E = np.concatenate([z.T / scale, np.ones((1, len(z)))])  # (d + 1, N)
+        u = nnls(E, f).x  # (N,)
+        r = E @ u - f  # (d + 1,)
+        margin = (
+            float(np.linalg.norm(r[:-1]) / u.sum() * scale) if u.any() else scale
+        )  # u / sum u: of least distance to 0
+        if margin <= SMALLEST_MARGIN * scale or 0.1 < margin / scale < 10:
+            return _Distance(u, r, margin, scale)
+        scale = margin
+
+
+def _polished(z: np.ndarray, support: np.ndarray) -> HardMargin:
+    """The solution of least norm of Z_S w = 1, and its dual."""
+    w = np.linalg.lstsq(z[support], np.ones(support.sum()), rcond=None)[0]
+    dual = np.zeros(len(z))
+    dual[support] = np.maximum(np.linalg.lstsq(z[support].T, w, rcond=None)[0], 0)
+    return HardMargin(w, dual, float(1 / np.linalg.norm(w)))
+
+
+def _violation(z: np.ndarray, found: HardMargin) -> float:
+    """How far it is from a margin of 1 on all rows, and from being their combination."""
+    off = np.linalg.norm(z.T @ found.dual - found.w) * found.margin
+    return max(1 - (z @ found.w).min(), off)
+
+
+def _not_separable(z: np.ndarray, weights: np.ndarray) -> NotSeparable:
+    certificate = weights / weights.sum()
+    rows = np.flatnonzero(certificate)
+    shown = ", ".join(map(str, rows[:6])) + (", ..." if len(rows) > 6 else "")
+    return NotSeparable(
+        f"z is not separable: with the weights in .certificate, its rows {shown} add up to a vector of length "
+        f"{np.linalg.norm(certificate @ z):.1e}, so that no w has a positive margin on all of them. Check the labels, append "
+        "a constant 1 for a bias, or add features",
+        certificate,
+    )
