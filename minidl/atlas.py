@@ -160,7 +160,7 @@ _ROWS = (
             f"minidl.theory.{name}"
             for name in (
                 *("potentials", "diagonal", "ode", "constraints", "dual_newton"),
-                *("interpolation", "least_l1", "factorisation"),
+                *("interpolation", "least_l1", "factorisation", "sparse_regression"),
             )
         ),
     ),
