@@ -1,11 +1,16 @@
 """Mutants of `minidl.theory` that no law can kill, since they compute the same on all that is legal: their name -> why."""
 
+from equivalent_mutants_margin import MARGIN
+from equivalent_mutants_regimes import KERNEL_RICH
+
 _REFUSED = "a check of what is legal, which the tests of borders judge"
 _ROUNDING = "how much rounding is forgiven, within what the laws allow"
 _DOT = "a product of two vectors"
 _ROUNDS = "how many rounds are allowed, of which a few are needed"
 
 THEORY: dict[str, dict[str, str]] = {
+    "margin_convergence": MARGIN,
+    "kernel_rich": KERNEL_RICH,
     "infinite_width": {
         "relu_line.path_norm: operands swapped: np.abs(w) @ np.abs(v) -> np.abs(v) @ np.abs(w)": _DOT,
         (

@@ -57,6 +57,17 @@ PAIRS = Cases(
 )
 
 
+def _as_weights(case: Case) -> Case:
+    return {"w": case["a"], "w_hat": case["b"]}
+
+
+WEIGHTS = Cases(
+    named={name: _as_weights(case) for name, case in PAIRS.named.items()},
+    generated=lambda: _drawn().map(_as_weights),
+    notes=PAIRS.notes,
+)
+
+
 def angles(a: Any, b: Any) -> np.ndarray:
     """By Lagrange's identity: the sine is the root of the sum of all squared 2 x 2 minors. Long double. (...)"""
     a, b = (np.asarray(part, LONG) for part in (a, b))
@@ -121,7 +132,7 @@ def around_the_circle(impl, case):
 
 # --- the distance of directions ----------------------------------------------------------------------------------------
 @law(
-    cases=PAIRS,
+    cases=WEIGHTS,
     needs=("direction_gap",),
     grade="numerical",
     equation=r"\| a / \|a\| - b / \|b\| \| = 2 \sin(\angle(a, b) / 2)",
@@ -129,12 +140,18 @@ def around_the_circle(impl, case):
 )
 def chord_of_the_angle(impl, case):
     """Directions are as far apart as the chord of their angle is long."""
-    expected = _number(2 * np.sin(angles(case["a"], case["b"]) / 2))
-    agree(impl.direction_gap(case["a"], case["b"]), expected, why="the distance", ulps=ULPS * len(case["b"]), scale=1.0)
+    expected = _number(2 * np.sin(angles(case["w"], case["w_hat"]) / 2))
+    agree(
+        impl.direction_gap(case["w"], case["w_hat"]),
+        expected,
+        why="the distance",
+        ulps=ULPS * len(case["w_hat"]),
+        scale=1.0,
+    )
 
 
 @law(
-    cases=PAIRS,
+    cases=WEIGHTS,
     needs=("direction_gap",),
     grade="numerical",
     equation=r"\|a - b\|^2 + \|a + b\|^2 = 4",
@@ -142,7 +159,7 @@ def chord_of_the_angle(impl, case):
 )
 def distances_to_a_direction_and_its_opposite(impl, case):
     """The squares of the distances to a direction and to its opposite add up to 4; lengths do not count."""
-    a, b = case["a"], case["b"]
+    a, b = case["w"], case["w_hat"]
     one, other = (np.asarray(impl.direction_gap(a, side)) for side in (b, -b))
     agree(one**2 + other**2, np.full(one.shape, 4.0)[()], why="the sum of squares", ulps=4 * ULPS * len(b))
     longer = np.asarray(impl.direction_gap(64 * a, b / 1024))
@@ -296,15 +313,19 @@ GAP_CONTRACTS = (
     ),
     Contract(
         "direction_gap",
-        ("a", "b"),
+        ("w", "w_hat"),
         ("gap",),
-        PAIRS,
-        "The distance of the directions of a (d,) or (..., d) and b (d,).",
+        WEIGHTS,
+        "The distance of the directions of w (d,) or (..., d) and w_hat (d,).",
         laws=(chord_of_the_angle, distances_to_a_direction_and_its_opposite),
         planted=bugs_of("direction_gap"),
         golden=(
             worked(
-                "direction_gap", {"a": np.array([3.0, 0.0]), "b": np.array([0.0, 0.5])}, 14, "right angles", gap=2**0.5
+                "direction_gap",
+                {"w": np.array([3.0, 0.0]), "w_hat": np.array([0.0, 0.5])},
+                14,
+                "right angles",
+                gap=2**0.5,
             ),
         ),
         terms=lambda case: 1.0,
