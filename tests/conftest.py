@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, settings
 # No deadline anywhere: the first call of a compiled function times the compiler.
 _SHARED = {"deadline": None, "print_blob": True, "suppress_health_check": [HealthCheck.too_slow]}
 settings.register_profile("dev", max_examples=25, **_SHARED)
-settings.register_profile("ci", max_examples=100, derandomize=True, **_SHARED)
+settings.register_profile("ci", max_examples=50, derandomize=True, **_SHARED)
 settings.register_profile("thorough", max_examples=1000, **_SHARED)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
 
