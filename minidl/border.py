@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -22,3 +23,11 @@ def generator(rng: Any) -> np.random.Generator:
         seed = rng if isinstance(rng, (int, np.integer)) else "seed"
         raise TypeError(f"rng must be a NumPy generator, got {rng!r}: pass rng=np.random.default_rng({seed})")
     return rng
+
+
+def choice(name: str, value: Any, known: Iterable[str]) -> str:
+    """One of the known words. ValueError otherwise."""
+    known = tuple(known)
+    if value not in known:
+        raise ValueError(f"{name} must be one of {', '.join(map(repr, known))}, got {value!r}")
+    return value

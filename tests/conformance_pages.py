@@ -24,12 +24,13 @@ class Page:
         sys.path.insert(0, str(FOLDER))  # where a script finds its neighbours
         try:
             spec.loader.exec_module(self.module)
+            self.common = importlib.import_module("common")
         finally:
             sys.path.remove(str(FOLDER))
 
     def statuses(self, subject):
         """Every row of a subject with its status; the first case that breaks one is enough."""
-        settings = {"functions": subject.functions, "examples": self.module.EXAMPLES, "seed": self.module.SEED}
+        settings = {"functions": subject.functions, "examples": self.common.EXAMPLES, "seed": self.common.SEED}
         bench = Bench.of(subject.judged, reference=subject.reference, **settings)
         with opened(subject.implementation, bench.contracts, bench.reference) as implementation, quiet():
             rows = [bench.judge(item, implementation, shrink=False, timed=False) for item in bench.all_items()]
@@ -52,3 +53,7 @@ class Page:
             assert f"**Breaks: {reason}.**" in section
             for row in rows:
                 assert row.partition("/")[2] in section
+
+    def names_what_was_installed(self):
+        for told in self.common.versions(self.module.SUBJECTS):
+            assert told in self.text, f"{told} is another one now: write the page anew"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from minidl.files import write_text
@@ -126,6 +128,22 @@ def smallest(rows: Sequence[Row]) -> list[str]:
     if broken.error is not None:
         told["off by"] = f"{broken.error:.3g}, {broken.excess:.2g} times the tolerance"
     return [*lines, "", "```text", *(f"{label:<9} {text}" for label, text in told.items()), "```"]
+
+
+def measure(subjects: Sequence[Subject], reports: Sequence[Report]) -> str:
+    """What was installed, how many cases were drawn, and how many checks that made."""
+    checks = sum(report.checks for report in reports)
+    return (
+        f"{', '.join(versions(subjects))}; {EXAMPLES} generated cases per row beside the named ones, seed {SEED}; "
+        f"{checks:,} checks in all."
+    )
+
+
+def adapter(module: ModuleType, begins: str) -> list[str]:
+    """The last section: the script's own adapter, from the line that begins so to what is judged."""
+    source = inspect.getsource(module)
+    source = source[source.index(begins) : source.index("# --- what is judged")].strip()
+    return ["## The adapter", "", "```python", source, "```"]
 
 
 def version(package: str) -> str:

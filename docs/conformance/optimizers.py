@@ -14,7 +14,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from common import EXAMPLES, SEED, Subject, section, table, versions, write
+from common import Subject, measure, section, table, write
 
 from minidl.verify import adapt
 from minidl.verify.adapters import Adapted
@@ -166,15 +166,13 @@ SUBJECTS = (
 
 def page(reports: Sequence[Report]) -> str:
     """The page of all subjects."""
-    checks = sum(report.checks for report in reports)
     lines = [
         "# Optimizers of other libraries, held against the laws",
         "",
         "Written by `python docs/conformance/optimizers.py`; `tests/peers/test_optimizers_verify.py` holds the page against "
         "new runs.",
         "",
-        f"{', '.join(versions(SUBJECTS))}; {EXAMPLES} generated cases per row beside the named ones, seed {SEED}; "
-        f"{checks:,} checks in all. One thread, CPU.",
+        f"{measure(SUBJECTS, reports)} One thread, CPU.",
         "",
         "Each optimizer is called as its own documentation says (the line under its title), with every hyperparameter taken "
         "from the case. Rows are laws, worked examples, agreement with the reference, and `call:pure` (inputs left alone, "

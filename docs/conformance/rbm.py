@@ -6,7 +6,6 @@ python docs/conformance/rbm.py            needs scikit-learn (extra `peers`)
 from __future__ import annotations
 
 import functools
-import inspect
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -14,7 +13,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
-from common import EXAMPLES, SEED, Subject, section, table, versions, write
+from common import Subject, adapter, measure, section, table, write
 
 import minidl.energy
 from minidl.laws.core import NotProvided
@@ -237,15 +236,12 @@ def costs() -> list[str]:
 
 def page(reports: Sequence[Report]) -> str:
     """The page of all subjects."""
-    adapter = inspect.getsource(sys.modules[__name__])
-    adapter = adapter[adapter.index("class Noise") : adapter.index("# --- what is judged")].strip()
     lines = [
         "# scikit-learn's BernoulliRBM, held against the laws",
         "",
         "Written by `python docs/conformance/rbm.py`; `tests/peers/test_rbm_sklearn.py` holds the page against new runs.",
         "",
-        f"{', '.join(versions(SUBJECTS))}; {EXAMPLES} generated cases per row beside the named ones, seed {SEED}; "
-        f"{sum(report.checks for report in reports):,} checks in all.",
+        measure(SUBJECTS, reports),
         "",
         "Rows are laws, worked examples, agreement with the reference, and `call:pure` (inputs left alone, results that "
         "repeat). The adapter is at the end of the page.",
@@ -263,11 +259,7 @@ def page(reports: Sequence[Report]) -> str:
         "`rbm.partial_fit(x)` and go on with `rbm`.",
         "- Weights are transposed there: `components_` is (hidden, visible), `W` here is (visible, hidden).",
         "",
-        "## The adapter",
-        "",
-        "```python",
-        adapter,
-        "```",
+        *adapter(sys.modules[__name__], "class Noise"),
     ]
     return "\n".join(lines) + "\n"
 

@@ -6,7 +6,6 @@ python docs/conformance/struc2vec.py      needs: pip install --no-deps dgllge==1
 
 from __future__ import annotations
 
-import inspect
 import sys
 import tempfile
 import warnings
@@ -17,7 +16,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
-from common import EXAMPLES, SEED, Subject, section, table, versions, write
+from common import Subject, adapter, measure, section, table, write
 
 import minidl.graphs
 from minidl.laws.core import NotProvided
@@ -265,8 +264,6 @@ SUBJECTS = (
 
 def page(reports: Sequence[Report]) -> str:
     """The page of all subjects."""
-    adapter = inspect.getsource(sys.modules[__name__])
-    adapter = adapter[adapter.index("def package") : adapter.index("# --- what is judged")].strip()
     lines = [
         "# The struc2vec of dgllge, held against the laws",
         "",
@@ -274,8 +271,7 @@ def page(reports: Sequence[Report]) -> str:
         "on the web. Written by `python docs/conformance/struc2vec.py`; `tests/peers/test_struc2vec_dgllge.py` holds the page "
         "against new runs, where the package is installed.",
         "",
-        f"{', '.join(versions(SUBJECTS))}; {EXAMPLES} generated cases per row beside the named ones, seed {SEED}; "
-        f"{sum(report.checks for report in reports):,} checks in all.",
+        measure(SUBJECTS, reports),
         "",
         "Rows are laws, worked examples, agreement with the reference, and `call:pure` (inputs left alone, results that "
         "repeat). The adapter is at the end of the page.",
@@ -296,11 +292,7 @@ def page(reports: Sequence[Report]) -> str:
         "`minidl.graphs.embed`).",
         "- Walks draw from the global generators of `random` and NumPy and are not judged.",
         "",
-        "## The adapter",
-        "",
-        "```python",
-        adapter,
-        "```",
+        *adapter(sys.modules[__name__], "def package"),
     ]
     return "\n".join(lines) + "\n"
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
+from minidl.border import choice as choice
 from minidl.border import generator as generator
 
 
@@ -28,14 +28,6 @@ def number(name: str, value: Any, low: float = 0.0, high: float = np.inf, *, abo
     if not np.isfinite(value) or not low <= value <= high or (above and value == low):
         raise ValueError(f"{name} must be a finite number in {'(' if above else '['}{low:g}, {high:g}], got {value}")
     return float(value)
-
-
-def choice(name: str, value: Any, known: Iterable[str]) -> str:
-    """One of the known words. ValueError otherwise."""
-    known = tuple(known)
-    if value not in known:
-        raise ValueError(f"{name} must be one of {', '.join(map(repr, known))}, got {value!r}")
-    return value
 
 
 def integers(name: str, value: Any, dtype: Any, *shape: int | str, low: int = 0, high: int | None = None) -> np.ndarray:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from minidl.border import choice as choice
 from minidl.border import count as count
 
 TAILS = ("exponential", "logistic", "poly_exponential", "polynomial", "sub_polynomial")
@@ -86,13 +87,6 @@ def positive(name: str, value: Any) -> float:
     if not (np.isfinite(value) and value > 0):
         raise ValueError(f"{name} must be a finite number above 0, got {value}")
     return float(value)
-
-
-def choice(name: str, value: Any, known: tuple[str, ...]) -> str:
-    """One of the known words. ValueError otherwise."""
-    if value not in known:
-        raise ValueError(f"{name} must be one of {', '.join(map(repr, known))}, got {value!r}")
-    return value
 
 
 def tail(word: Any, power: Any) -> float:

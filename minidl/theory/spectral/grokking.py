@@ -137,12 +137,13 @@ def train_modular(
     every: int = 100,
     dtype: Any = np.float64,
     progress: bool | str = False,
+    impl: str = "kernels",
 ) -> Run:
     """Train `modular_net` on all training pairs at once by AdamW, with a snapshot before, and every so many steps.
 
     split: see `minidl.theory.spectral.modular`; with labels of one's own, `split._replace(train_y=...)`. Ctrl-C ends training
-    after the running step, and what was learned and recorded is returned. Raises as `modular_net`, `one_hot_pairs` and
-    `nn.fit`.
+    after the running step, and what was learned and recorded is returned. impl: of the optimizer, "kernels" or "reference".
+    Raises as `modular_net`, `one_hot_pairs`, `AdamW` and `nn.fit`.
     """
     x, y = one_hot_pairs(split.train_x, p, dtype), np.asarray(split.train_y)
     unseen, labels = one_hot_pairs(split.test_x, p, dtype), np.asarray(split.test_y)
@@ -152,7 +153,7 @@ def train_modular(
     tracker.record(0)
     history = nn.fit(
         model,
-        AdamW(model.parameters(), lr=lr, betas=betas, weight_decay=weight_decay),
+        AdamW(model.parameters(), lr=lr, betas=betas, weight_decay=weight_decay, impl=impl),
         x,
         y,
         steps=steps,
