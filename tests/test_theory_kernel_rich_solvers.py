@@ -198,6 +198,37 @@ def test_a_path_is_what_single_scales_give_and_warm_starts_save_steps():
     np.testing.assert_allclose(outside.beta, path.beta[0], rtol=0, atol=1e-13)
 
 
+@pytest.mark.parametrize("alpha", [1e-3, 1.0, 1e3])
+@pytest.mark.parametrize("depth", [2, 3, 5])
+def test_any_first_dual_will_do(depth, alpha):
+    """However far: margins of e^1000, or of what a step back cannot see beside it."""
+    x, y = data(3)
+    expected = K.min_potential(x, y, alpha, depth).beta
+    n = len(y)
+    for size in (1.0, 1e3, 1e9, 1e300, 1.7e308):
+        for signs in (np.ones(n), -np.ones(n), np.where(np.arange(n) % 2, 1, -1)):
+            got = K.min_potential(x, y, alpha, depth, size * signs)
+            np.testing.assert_allclose(got.beta, expected, rtol=0, atol=1e-13)
+            slopes = K.link_inverse(got.beta / alpha**depth, depth)  # where beta is small, they have its digits
+            assert np.abs(got.dual @ x - slopes).max() <= 64 * EPS * (1 + np.abs(slopes).max())
+
+
+def test_small_features_keep_their_digits():
+    """A feature of 0.001 beside ones of 2 has an entry that is as exact as the others, in any order."""
+    x, y = np.array([[-0.124, 1.329, -1.97, 2.004, -0.001]]), np.array([-0.527])
+    one, reverse = K.min_potential(x, y, 0.05).beta, K.min_potential(x[:, ::-1], y, 0.05).beta[::-1]
+    np.testing.assert_allclose(reverse, one, rtol=64 * EPS)
+
+
+def test_mixed_examples_where_no_digit_is_to_spare():
+    """Entries thirty orders of magnitude apart, in rows that mix them: the dual must explain what the steps add."""
+    x = np.array([[2.016, -0.155, -0.753, -0.074], [-0.131, 0.758, 0.714, -0.606], [0.224, 0.257, 0.75, -2.373]])
+    y, mix = np.array([-0.651, 2.191, -0.95]), np.array([[1.0, 0, 0], [1, -2, 0], [1, -2, 4]])
+    expected, got = K.min_potential(x, y, 0.01, 5), K.min_potential(mix @ x, mix @ y, 0.01, 5)
+    np.testing.assert_allclose(got.beta, expected.beta, rtol=0, atol=1e-12)
+    assert max(expected.steps, got.steps) < 50
+
+
 @pytest.mark.parametrize("depth", [2, 3, 4])
 def test_dependent_rows_and_rows_of_zeros_are_left_out(depth):
     x, y = data(60)

@@ -1,9 +1,9 @@
 r"""The constraints $X\beta = y$ with orthonormal rows: what all interpolants share, whatever they minimise.
 
 $X = T^{-1} U S V^\top$, T a power of 2 for each row, so that a small row does not count as rounding. Then $X \beta = y$
-is $V_r^\top \beta = S_r^{-1} U_r^\top T y$ over the r singular values above rounding, and its dual $\mu$ belongs to
-$\nu = T U_r S_r^{-1} \mu$ of the examples: $X^\top \nu = V_r \mu$. Rows that depend on others vanish; whether their
-targets fit is checked.
+is $V_r^\top \beta = S_r^{-1} U_r^\top T y$ over the r singular values above rounding, with $V_r^\top = S_r^{-1}
+U_r^\top T X$, and its dual $\mu$ belongs to $\nu = T U_r S_r^{-1} \mu$ of the examples: $X^\top \nu = V_r \mu$. Rows
+that depend on others vanish; whether their targets fit is checked.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ class Rows(NamedTuple):
     y: np.ndarray  # (r,)
     scaled: np.ndarray  # (n, r) T^-1 U S
     inverse: np.ndarray  # (n, r) T U S^-1
+    shortest: np.ndarray  # (d,) the solution of least L2 norm
 
     def dual_of_rows(self, dual: np.ndarray) -> np.ndarray:
         """(r,) from the dual of the examples (n,)."""
@@ -43,8 +44,10 @@ def orthonormal_rows(x: Any, y: Any) -> Rows:
     left, singular, right = np.linalg.svd(x, full_matrices=False)
     kept = singular > max(x.shape) * EPS * singular[0]
     left, singular, right = left[:, kept], singular[kept], right[kept]
-    rows = Rows(right, y @ left / singular, left * singular / unit[:, None], left / singular * unit[:, None])
-    shortest = rows.y @ right  # (d,)
+    y_of_rows, inverse = y @ left / singular, left / singular  # (r,), (n, r)
+    shortest = y_of_rows @ right  # (d,)
+    # right has errors as large as those of the largest column in every column, the product only its own
+    rows = Rows(inverse.T @ x, y_of_rows, left * singular / unit[:, None], inverse * unit[:, None], shortest)
     misfit = np.abs(x @ shortest - y)  # (n,)
     size = np.linalg.norm(x, axis=1) * np.linalg.norm(shortest) + np.linalg.norm(y)  # (n,)
     excess = misfit - 16 * max(x.shape) * EPS * size  # beyond the residual of a backward stable solution

@@ -23,9 +23,11 @@ from typing import NamedTuple
 import numpy as np
 
 from minidl.theory.constraints import EPS, Rows
+from minidl.theory.potentials import link_gap, link_inverse
 
 MOST_STEPS = 1000
 LONGEST = {True: 2.0, False: 0.9}  # at depth 2 in s; above as part of the way to |s| = 1
+FARTHEST = 1e6  # how many times d times the least L2 norm's entries those of a first dual may be
 ROUNDINGS = 64  # residuals below this many are accepted once they stop falling
 
 
@@ -55,7 +57,7 @@ class Minimum(NamedTuple):
 
 def minimise(rows: Rows, start: Start, depth: int, dual: np.ndarray | None = None) -> Minimum:
     """The minimiser, from this dual (r,) or 0 on. RuntimeError if it does not converge."""
-    nu = np.zeros(len(rows.y)) if dual is None else _within_domain(dual, rows, start, depth)
+    nu = np.zeros(len(rows.y)) if dual is None else _within_reach(dual, rows, start, depth)
     at = _moved(_slopes(start.s0, start, depth), start.w * (nu @ rows.x))
     value, previous = _integral(at, start, depth) - rows.y @ nu, np.inf
     for steps in range(MOST_STEPS):
@@ -65,7 +67,6 @@ def minimise(rows: Rows, start: Start, depth: int, dual: np.ndarray | None = Non
         excess = np.abs(residual).max(initial=0) / max(rounding, np.finfo(float).tiny)
         if excess <= 1 or (excess <= ROUNDINGS and excess >= previous / 2):
             return Minimum(beta, nu, steps)
-        previous = excess
         curvature = start.w * _beta_slope(at, start.c, depth)  # (d,)
         direction, along = _newton_direction(rows.x, curvature, residual, 4 * rounding)  # (r,), (d,)
         change, slope = start.w * along, direction @ residual  # (d,) of s
@@ -78,7 +79,9 @@ def minimise(rows: Rows, start: Start, depth: int, dual: np.ndarray | None = Non
             if value_there <= value + 1e-4 * length * slope + slack:
                 break
             length /= 2
-        at, nu = _anchored(there, nu_there, rows, start, depth), nu_there
+        lost = length == 1 and excess >= previous / 2  # whole steps lead nowhere: what they add, nu has lost
+        at, nu = _anchored(there, nu_there, rows, start, depth, lost)
+        previous = excess
         value = _integral(at, start, depth) - rows.y @ nu
     raise RuntimeError(
         f"no minimum within {MOST_STEPS} Newton steps: begin nearer, with dual= of a larger alpha, or use min_l1 for "
@@ -102,13 +105,28 @@ def _newton_direction(
     return direction, np.where(by_left, scaled / root, direction @ x)
 
 
-def _within_domain(dual: np.ndarray, rows: Rows, start: Start, depth: int) -> np.ndarray:
-    """The dual itself, or as much of it as keeps |s| below 1."""
-    if depth == 2:
-        return dual
-    change = start.w * (dual @ rows.x)
-    reach = _reach(_slopes(start.s0, start, depth), change, depth)
-    return dual if reach < 1 else dual * ((1 - 1e-9) / reach)
+def _within_reach(dual: np.ndarray, rows: Rows, start: Start, depth: int) -> np.ndarray:
+    """As much of the dual as leaves |s| < 1, and beta not absurdly large: the way back would be long.
+
+    A minimiser's entries are at most d times those of the least L2 norm. A dual that fits another scale may still make
+    them larger, by the D-th power of how far that is.
+    """
+    at = _slopes(start.s0, start, depth)
+    z = FARTHEST * len(start.c) * max(np.abs(rows.shortest).max(), np.finfo(float).tiny) / start.c  # (d,) of beta / c
+    longest = link_inverse(z, depth)
+    up, down = longest - start.s0, longest + start.s0
+    if depth > 2:
+        gap = link_gap(z, depth)  # keeps the digits of 1 - longest
+        up, down = (np.where(longest < 0.5, room, side - gap) for room, side in ((up, at.below), (down, at.above)))
+    # where the start itself lies beyond, a step as long as any
+    first = (LONGEST[True],) * 2 if depth == 2 else (LONGEST[False] * at.below, LONGEST[False] * at.above)
+    up, down = (np.where(room > 0, room, step) for room, step in zip((up, down), first, strict=True))
+    with np.errstate(over="ignore", invalid="ignore"):
+        change = start.w * (dual @ rows.x)
+        reach = np.max(np.maximum(change / up, -change / down))
+    if not np.isfinite(reach):
+        return np.zeros_like(dual)
+    return dual if reach < 1 else dual / reach
 
 
 def _slopes(s: np.ndarray, start: Start, depth: int) -> Slopes:
@@ -120,17 +138,24 @@ def _moved(at: Slopes, change: np.ndarray) -> Slopes:
     return Slopes(at.s + change, at.below - change, at.above + change)
 
 
-def _anchored(at: Slopes, nu: np.ndarray, rows: Rows, start: Start, depth: int) -> Slopes:
-    """The slopes, brought back to within rounding of s0 + w X^T nu where added steps have drifted from it."""
-    s = start.s0 + start.w * (nu @ rows.x)
-    allowed = 4 * EPS * (1 + np.abs(start.s0) + start.w * (np.abs(nu) @ np.abs(rows.x)))  # (d,)
-    known = (depth == 2) | (1 - np.abs(s) > 1e4 * allowed)  # elsewhere X^T nu has lost the gap, which the steps know
-    return Slopes(
-        *(
-            np.where(known, np.clip(mine, true - allowed, true + allowed), mine)
-            for mine, true in zip(at, _slopes(s, start, depth), strict=True)
-        )
+def _anchored(
+    at: Slopes, nu: np.ndarray, rows: Rows, start: Start, depth: int, lost: bool
+) -> tuple[Slopes, np.ndarray]:
+    """The slopes and nu, brought back to within rounding of s = s0 + w X^T nu where added steps have drifted apart.
+
+    lost: first nu is moved to where it explains s best, as long as s is not 1 to within rounding anywhere.
+    """
+    true = _slopes(start.s0 + start.w * (nu @ rows.x), start, depth)
+    allowed = 4 * EPS * (np.abs(start.s0) + start.w * (np.abs(nu) @ np.abs(rows.x)))  # (d,) of s
+    wider = allowed + 4 * EPS * np.abs(true.below + true.above) / 2  # of what s was added to, or taken from
+    known = (depth == 2) | (1 - np.abs(true.s) > 1e4 * wider)  # elsewhere X^T nu has lost the gap, which the steps know
+    if lost and np.all(known):
+        return _anchored(at, nu + (at.s - true.s) @ np.linalg.pinv(start.w * rows.x), rows, start, depth, False)
+    kept = (
+        np.where(known, np.clip(mine, right - off, right + off), mine)
+        for mine, right, off in zip(at, true, (allowed, wider, wider), strict=True)
     )
+    return Slopes(*kept), nu
 
 
 def _reach(at: Slopes, change: np.ndarray, depth: int) -> float:

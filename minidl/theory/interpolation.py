@@ -71,8 +71,7 @@ def min_l2(x: Any, y: Any) -> np.ndarray:
 
     Raises ValueError for targets that no beta fits.
     """
-    rows = orthonormal_rows(x, y)
-    return rows.y @ rows.x
+    return orthonormal_rows(x, y).shortest
 
 
 def sufficient_scales(b1: Any, b2: Any, eps: float) -> Scales:
@@ -103,6 +102,8 @@ def _flat(rows: Rows, scale: float) -> Start:
 
 def _of_examples(rows: Rows, start: Start, depth: int, dual: Any) -> Interpolant:
     if dual is not None:
-        dual = rows.dual_of_rows(border.real("dual", dual, len(rows.scaled)).astype(np.float64))
+        dual = border.real("dual", dual, len(rows.scaled)).astype(np.float64)
+        with np.errstate(over="ignore", invalid="ignore"):  # then it begins at 0
+            dual = rows.dual_of_rows(dual)
     beta, nu, steps = minimise(rows, start, depth, dual)
     return Interpolant(beta, rows.dual_of_examples(nu), steps)

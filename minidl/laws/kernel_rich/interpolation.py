@@ -196,8 +196,15 @@ def warm_starts_end_there_too(impl, case):
     beta, nu = (np.asarray(part) for part in impl.min_potential(x, y, alpha, depth)[:2])
     other = np.asarray(impl.min_potential(x, y, 1.5 * alpha, depth)[1])
     off = known.wiggle(x, y, beta, alpha, depth)
-    for start, why in ((other, "from a larger scale"), (nu, "from where it is"), (-other, "from the other side")):
-        compare(minimiser(impl, x, y, alpha, depth, start), beta, 2 * off, why=why)
+    size = np.abs(x).max(axis=1)
+    far = 1e3 / np.where(size > 0, size, 1)
+    for start, why in (
+        (other, "from a larger scale"),
+        (nu, "from where it is"),
+        (-other, "from the other side"),
+        (far, "from far away"),
+    ):
+        compare(minimiser(impl, x, y, alpha, depth, start), beta, 2 * off + np.finfo(float).tiny, why=why)
     units = np.exp2(30.0 * np.where(np.arange(len(x)) % 2, -1, 1))
     got, _, steps = impl.min_potential(units[:, None] * x, units * y, alpha, depth, nu / units)
     compare(np.asarray(got), beta, 8 * off, why="from where it is, each example in units of its own")
