@@ -618,7 +618,7 @@ def exercise_4(z, w, s):
 # **Not shown.** Stochastic gradients (same limit), several classes, data that are not separable, nets that are not
 # linear. And that a larger margin is better on new data.
 #
-# **Next.** `minidl/theory/margin_flow.py` for the flow, `limits.py` for the constants. Lesson 10: what the scale of
+# **Next.** `minidl/theory/margin/flow.py` for the flow, `limits.py` for the constants. Lesson 10: what the scale of
 # the start decides where a loss does have minimisers.
 
 # %%

@@ -480,8 +480,9 @@ def exercise_4(x, y, left):
 # Willett, Soudry, Srebro, 2020), and points do not suffice to hold knots. (4) A free linear term $ax$ in the net: then
 # only the bending is charged (`function_norm_with_skip`), and the line through our three points is free.
 #
-# **Next.** `minidl/theory/line_interpolation.py`, and `weight_decay.py` for the lasso. Hanin, *Ridgeless Interpolation
-# with Shallow ReLU Networks in 1D is Nearest Neighbor Curvature Extrapolation*, 2021, describes all minimisers.
+# **Next.** `minidl/theory/infinite_width/interpolation.py`, and `weight_decay.py` for the lasso. Hanin, *Ridgeless
+# Interpolation with Shallow ReLU Networks in 1D is Nearest Neighbor Curvature Extrapolation*, 2021, describes all
+# minimisers.
 
 # %%
 lesson.result("cost", {f"{decay:g}": [cost(net) for net in several] for decay, several in found.items()})

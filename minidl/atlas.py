@@ -140,10 +140,10 @@ _ROWS = (
         lesson="09_margin",
         twins=("minidl_kernels.descent",),
         sources=tuple(
-            f"minidl.theory.{name}"
+            f"minidl.theory.margin.{name}"
             for name in (
-                *("tails", "incomplete_gamma", "nnls", "hard_margin", "enumeration"),
-                *("gaps", "descent", "margin_flow", "limits", "deep_linear"),
+                *("tails", "incomplete_gamma", "non_negative", "solver", "enumeration"),
+                *("gaps", "steps", "flow", "limits", "deep_linear"),
             )
         ),
     ),
@@ -156,12 +156,15 @@ _ROWS = (
         laws="minidl.laws.kernel_rich",
         lesson="10_kernel_rich",
         twins=("minidl_kernels.diagonal",),
-        sources=tuple(
-            f"minidl.theory.{name}"
-            for name in (
-                *("potentials", "diagonal", "ode", "constraints", "dual_newton"),
-                *("interpolation", "least_l1", "factorisation", "sparse_regression"),
-            )
+        sources=(
+            "minidl.theory.ode",
+            *(
+                f"minidl.theory.kernel_rich.{name}"
+                for name in (
+                    *("potentials", "diagonal", "constraints", "dual_newton"),
+                    *("interpolation", "least_l1", "factorisation", "problems"),
+                )
+            ),
         ),
     ),
     Method(
@@ -174,15 +177,8 @@ _ROWS = (
         lesson="11_infinite_width",
         twins=("minidl_kernels.relu_line",),
         sources=tuple(
-            f"minidl.theory.{name}"
-            for name in (
-                "piecewise",
-                "relu_line",
-                "line_interpolation",
-                "weight_decay",
-                "line_projection",
-                "line_training",
-            )
+            f"minidl.theory.infinite_width.{name}"
+            for name in ("piecewise", "relu_line", "interpolation", "weight_decay", "projection", "training")
         ),
     ),
     Method(

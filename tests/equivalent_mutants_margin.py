@@ -88,44 +88,44 @@ MARGIN: dict[str, str] = {
     "limits.angle_constant: operands swapped: offset @ v -> v @ offset": _COMMUTES,
     "limits.gap_constant: operands swapped: hard.w @ offset -> offset @ hard.w": _COMMUTES,
     (
-        "margin_flow.log_time_flow: border moved: times <= begin -> times < begin"
+        "flow.log_time_flow: border moved: times <= begin -> times < begin"
     ): "there the straight line and the solution agree",
     (
-        "margin_flow.log_time_flow: constant off by one: max(begin, 0.0) -> max(begin, 1.0)"
+        "flow.log_time_flow: constant off by one: max(begin, 0.0) -> max(begin, 1.0)"
     ): "any time may be where the equation is written anew",
-    "nnls._enter: border moved: goal <= 0 -> goal < 0": _ROUTE,
-    "nnls._enter: border moved: x > 0 -> x >= 0": _ROUTE,
-    "nnls._enter: border moved: x[below] == goal[below] -> x[below] != goal[below]": _ROUTE,
+    "non_negative._enter: border moved: goal <= 0 -> goal < 0": _ROUTE,
+    "non_negative._enter: border moved: x > 0 -> x >= 0": _ROUTE,
+    "non_negative._enter: border moved: x[below] == goal[below] -> x[below] != goal[below]": _ROUTE,
     (
-        "nnls._enter: constant off by one: np.where(passive, x + reach.min() * (goal - x), 0.0) -> "
+        "non_negative._enter: constant off by one: np.where(passive, x + reach.min() * (goal - x), 0.0) -> "
         "np.where(passive, x + reach.min() * (goal - x), 1.0)"
     ): _ROUTE,
-    "nnls._enter: constant off by one: np.where(passive, x, 0.0) -> np.where(passive, x, 1.0)": _ROUTE,
-    "nnls._enter: right term dropped: goal - x -> goal": _ROUTE,
-    "nnls._enter: right term dropped: reach.min() * (goal - x) -> reach.min()": _ROUTE,
+    "non_negative._enter: constant off by one: np.where(passive, x, 0.0) -> np.where(passive, x, 1.0)": _ROUTE,
+    "non_negative._enter: right term dropped: goal - x -> goal": _ROUTE,
+    "non_negative._enter: right term dropped: reach.min() * (goal - x) -> reach.min()": _ROUTE,
     (
-        "nnls._enter: right term dropped: x[below] - goal[below] + (x[below] == goal[below]) -> x[below] - goal[below]"
+        "non_negative._enter: right term dropped: x[below] - goal[below] + (x[below] == goal[below]) -> x[below] - goal[below]"
     ): _ROUTE,
-    "nnls._enter: sign flipped: goal - x -> goal + x": _ROUTE,
+    "non_negative._enter: sign flipped: goal - x -> goal + x": _ROUTE,
     (
-        "nnls._enter: sign flipped: x[below] - goal[below] + (x[below] == goal[below]) -> x[below] "
+        "non_negative._enter: sign flipped: x[below] - goal[below] + (x[below] == goal[below]) -> x[below] "
         "- goal[below] - (x[below] == goal[below])"
     ): _ROUTE,
-    "nnls.nnls: border moved: fall > 0 -> fall >= 0": _GUARD,
+    "non_negative.nnls: border moved: fall > 0 -> fall >= 0": _GUARD,
     (
-        "nnls.nnls: border moved: gradient > rounding -> gradient >= rounding"
+        "non_negative.nnls: border moved: gradient > rounding -> gradient >= rounding"
     ): "no number lies exactly there, but 0, which lowers nothing",
     (
-        "nnls.nnls: constant off by one: np.where(size > 0, size, 1) -> np.where(size > 0, size, 2)"
+        "non_negative.nnls: constant off by one: np.where(size > 0, size, 1) -> np.where(size > 0, size, 2)"
     ): "a column of zeros is zero, whatever it is divided by",
-    "nnls.nnls: left term dropped: len(a) * np.finfo(float).eps -> np.finfo(float).eps": _THRESHOLD,
+    "non_negative.nnls: left term dropped: len(a) * np.finfo(float).eps -> np.finfo(float).eps": _THRESHOLD,
     (
-        "nnls.nnls: operands swapped: a @ (tried - x) @ (rest + tried_rest) -> (rest + tried_rest) @ (a @ (tried - x))"
+        "non_negative.nnls: operands swapped: a @ (tried - x) @ (rest + tried_rest) -> (rest + tried_rest) @ (a @ (tried - x))"
     ): _COMMUTES,
-    "nnls.nnls: right term dropped: rest + tried_rest -> rest": _GUARD,
-    "nnls.nnls: right term dropped: tried - x -> tried": _GUARD,
-    "nnls.nnls: sign flipped: rest + tried_rest -> rest - tried_rest": _GUARD,
-    "nnls.nnls: sign flipped: tried - x -> tried + x": _GUARD,
+    "non_negative.nnls: right term dropped: rest + tried_rest -> rest": _GUARD,
+    "non_negative.nnls: right term dropped: tried - x -> tried": _GUARD,
+    "non_negative.nnls: sign flipped: rest + tried_rest -> rest - tried_rest": _GUARD,
+    "non_negative.nnls: sign flipped: tried - x -> tried + x": _GUARD,
     "tails.log_loss: border moved: u > _FAR -> u >= _FAR": "there both forms agree to rounding",
     (
         "tails.signed_inputs: product and quotient exchanged: x * border.labels(labels, len(x))[:, "

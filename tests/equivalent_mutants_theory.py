@@ -31,49 +31,43 @@ THEORY: dict[str, dict[str, str]] = {
             "v @ np.maximum(w * anchor_x + b, 0)"
         ): _DOT,
         (
-            "line_interpolation.minimum_norm_interpolant: constant off by one: border.number('left', left, 0, 1) -> "
+            "interpolation.minimum_norm_interpolant: constant off by one: border.number('left', left, 0, 1) -> "
             "border.number('left', left, 0, 2)"
         ): _REFUSED,
         (
-            "line_interpolation.optimum_range: border moved: jumps[piece] > 0 -> jumps[piece] >= 0"
+            "interpolation.optimum_range: border moved: jumps[piece] > 0 -> jumps[piece] >= 0"
         ): "where there is no jump, it is the chord",
-        "line_interpolation.optimum_range: border moved: at < x[0] -> at <= x[0]": "at a point all lines meet",
-        "line_interpolation.optimum_range: border moved: at > x[-1] -> at >= x[-1]": "at a point all lines meet",
-        "line_projection.onto_polytope: right term dropped: 16 * len(y) -> 16": _ROUNDING,
-        "line_projection.onto_polytope: left term dropped: 16 * len(y) -> len(y)": _ROUNDING,
-        "line_projection.onto_polytope: constant off by one: 16 * len(y) -> 17 * len(y)": _ROUNDING,
+        "interpolation.optimum_range: border moved: at < x[0] -> at <= x[0]": "at a point all lines meet",
+        "interpolation.optimum_range: border moved: at > x[-1] -> at >= x[-1]": "at a point all lines meet",
+        "projection.onto_polytope: right term dropped: 16 * len(y) -> 16": _ROUNDING,
+        "projection.onto_polytope: left term dropped: 16 * len(y) -> len(y)": _ROUNDING,
+        "projection.onto_polytope: constant off by one: 16 * len(y) -> 17 * len(y)": _ROUNDING,
+        ("projection.onto_polytope: sign flipped: np.linalg.norm(y) + bounds -> np.linalg.norm(y) - bounds"): _ROUNDING,
+        ("projection.onto_polytope: right term dropped: np.linalg.norm(y) + bounds -> np.linalg.norm(y)"): _ROUNDING,
+        ("projection.onto_polytope: constant off by one: np.zeros(0) -> np.zeros(1)"): "it is broadcast to no entries",
+        "projection.onto_polytope: right term dropped: _ROUNDS * (1 + len(sizes)) -> _ROUNDS": _ROUNDS,
+        "projection.onto_polytope: left term dropped: _ROUNDS * (1 + len(sizes)) -> 1 + len(sizes)": _ROUNDS,
+        "projection.onto_polytope: right term dropped: 1 + len(sizes) -> 1": _ROUNDS,
+        "projection.onto_polytope: constant off by one: 1 + len(sizes) -> 2 + len(sizes)": _ROUNDS,
+        "projection.onto_polytope: constant off by one: -1.0 -> -2.0": "anything below 0 says that it holds",
         (
-            "line_projection.onto_polytope: sign flipped: np.linalg.norm(y) + bounds -> np.linalg.norm(y) - bounds"
-        ): _ROUNDING,
-        (
-            "line_projection.onto_polytope: right term dropped: np.linalg.norm(y) + bounds -> np.linalg.norm(y)"
-        ): _ROUNDING,
-        (
-            "line_projection.onto_polytope: constant off by one: np.zeros(0) -> np.zeros(1)"
-        ): "it is broadcast to no entries",
-        "line_projection.onto_polytope: right term dropped: _ROUNDS * (1 + len(sizes)) -> _ROUNDS": _ROUNDS,
-        "line_projection.onto_polytope: left term dropped: _ROUNDS * (1 + len(sizes)) -> 1 + len(sizes)": _ROUNDS,
-        "line_projection.onto_polytope: right term dropped: 1 + len(sizes) -> 1": _ROUNDS,
-        "line_projection.onto_polytope: constant off by one: 1 + len(sizes) -> 2 + len(sizes)": _ROUNDS,
-        "line_projection.onto_polytope: constant off by one: -1.0 -> -2.0": "anything below 0 says that it holds",
-        (
-            "line_projection.onto_polytope: border moved: excess.max(initial=-1.0) <= 0 -> excess.max(initial=-1.0) < 0"
+            "projection.onto_polytope: border moved: excess.max(initial=-1.0) <= 0 -> excess.max(initial=-1.0) < 0"
         ): "an excess of 0 beyond rounding to the last bit",
         (
-            "line_projection._let_in: border moved: np.linalg.norm(apart) > 64 * len(n) * EPS -> "
+            "projection._let_in: border moved: np.linalg.norm(apart) > 64 * len(n) * EPS -> "
             "np.linalg.norm(apart) >= 64 * len(n) * EPS"
         ): _ROUNDING,
         (
-            "line_projection._let_in: border moved: along > 0 -> along >= 0"
+            "projection._let_in: border moved: along > 0 -> along >= 0"
         ): "a weight over 0 is the infinity that stands there",
-        "line_projection._let_in: product and quotient exchanged: 64 * len(n) -> 64 / len(n)": _ROUNDING,
-        "line_projection._let_in: right term dropped: 64 * len(n) -> 64": _ROUNDING,
-        "line_projection._let_in: left term dropped: 64 * len(n) -> len(n)": _ROUNDING,
-        "line_projection._let_in: constant off by one: 64 * len(n) -> 65 * len(n)": _ROUNDING,
-        "line_projection._let_in: operands swapped: n @ r -> r @ n": _DOT,
-        "line_projection._let_in: operands swapped: apart @ n -> n @ apart": _DOT,
+        "projection._let_in: product and quotient exchanged: 64 * len(n) -> 64 / len(n)": _ROUNDING,
+        "projection._let_in: right term dropped: 64 * len(n) -> 64": _ROUNDING,
+        "projection._let_in: left term dropped: 64 * len(n) -> len(n)": _ROUNDING,
+        "projection._let_in: constant off by one: 64 * len(n) -> 65 * len(n)": _ROUNDING,
+        "projection._let_in: operands swapped: n @ r -> r @ n": _DOT,
+        "projection._let_in: operands swapped: apart @ n -> n @ apart": _DOT,
         (
-            "line_projection._let_in: border moved: holds_at <= leaves_at.min(initial=np.inf) -> "
+            "projection._let_in: border moved: holds_at <= leaves_at.min(initial=np.inf) -> "
             "holds_at < leaves_at.min(initial=np.inf)"
         ): "where both come at once, the weight that leaves is 0",
         (
@@ -83,7 +77,7 @@ THEORY: dict[str, dict[str, str]] = {
             "weight_decay.decay_optimum: operands swapped: units - units.mean(axis=0) -> units.mean(axis=0) - units"
         ): "a polytope that is its own mirror image",
         (
-            "line_training.train: constant off by one: int(times[-1]) + 1 -> int(times[-1]) + 2"
+            "training.train: constant off by one: int(times[-1]) + 1 -> int(times[-1]) + 2"
         ): "one step more, which is not recorded",
     },
 }

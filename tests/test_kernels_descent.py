@@ -13,9 +13,10 @@ import pytest
 from minidl_kernels import descent, diagonal, relu_line
 
 from minidl.laws import infinite_width, kernel_rich, margin_convergence
-from minidl.theory import descent as descent_reference
-from minidl.theory import diagonal as diagonal_reference
-from minidl.theory import line_training, margin
+from minidl.theory import margin
+from minidl.theory.infinite_width import training as line_training
+from minidl.theory.kernel_rich import diagonal as diagonal_reference
+from minidl.theory.margin import steps as descent_reference
 from minidl.verify.runner import Bench
 
 EPS = np.finfo(float).eps

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from minidl_kernels import diagonal, relu_line
 
-from minidl.theory import diagonal as diagonal_reference
-from minidl.theory import line_training
-from minidl.theory.relu_line import attaining_network
-from minidl.theory.weight_decay import decay_optimum
+from minidl.theory.infinite_width import training
+from minidl.theory.infinite_width.relu_line import attaining_network
+from minidl.theory.infinite_width.weight_decay import decay_optimum
+from minidl.theory.kernel_rich import diagonal as diagonal_reference
 
 EPS = np.finfo(float).eps
 
@@ -79,7 +79,7 @@ X = np.array([-4.3, -3.7, -2.2, -1.3, -0.7, 0.6, 1.8, 2.8, 3.9, 4.3])
 
 def begin(k, seed=0):
     rng = np.random.default_rng(seed)
-    return line_training.initial_network(rng.standard_normal((2, k)), rng.random(k + 1))
+    return training.initial_network(rng.standard_normal((2, k)), rng.random(k + 1))
 
 
 @pytest.mark.parametrize(("N", "k"), [(1, 1), (2, 3), (10, 8), (10, 101)])
@@ -90,9 +90,7 @@ def test_networks_on_the_line(N, k):
     them, a step that is rate times their ratio moves by a hundred times that.
     """
     times, steps = [0, 0, 1, 2, 2, 25], 30
-    expected, got = (
-        m.train(X[:N], np.sin(X[:N]), *begin(k), times, steps, 3e-3, 1e-2) for m in (line_training, relu_line)
-    )
+    expected, got = (m.train(X[:N], np.sin(X[:N]), *begin(k), times, steps, 3e-3, 1e-2) for m in (training, relu_line))
     for have, want in zip(got, expected, strict=True):
         assert have.shape == want.shape
         allowed = EPS * (25 * np.abs(want).max() + 100 * 25 * 3e-3 * (N + k + 4))
@@ -107,7 +105,7 @@ def test_a_unit_that_bends_at_a_point_is_not_active_there():
     knots = np.sort(rng.standard_normal(30))
     start = attaining_network(knots, rng.standard_normal(31), 0.1, 0.2)
     assert (np.outer(knots, start.w) + start.b == 0).sum() >= len(knots)
-    expected, got = (m.train(knots, knots**2, *start, [1], 10, 1e-3, 0.0) for m in (line_training, relu_line))
+    expected, got = (m.train(knots, knots**2, *start, [1], 10, 1e-3, 0.0) for m in (training, relu_line))
     for have, want in zip(got, expected, strict=True):
         # the rate times a ratio: an active unit too many at one of thirty points would change it by far more
         np.testing.assert_allclose(have, want, rtol=0, atol=4 * EPS * np.abs(want).max() + 1e-3 * 1e-10)
@@ -124,6 +122,6 @@ def test_training_ends_at_the_convex_optimum():
 
 
 def test_training_diverges_aloud():
-    for module in (line_training, relu_line):
+    for module in (training, relu_line):
         with pytest.raises(FloatingPointError, match=r"diverged at step .*smaller step_size"):
             module.train(X, np.sin(X), *begin(5), [20], 20, 1e200, 1e-2)

@@ -8,7 +8,7 @@ import pytest
 from minidl_kernels import cpu, elementary, rows, simd_rows, tails
 from numba import njit
 
-from minidl.theory import tails as tails_reference
+from minidl.theory.margin import tails as tails_reference
 
 EPS = np.finfo(float).eps
 TAILS = [

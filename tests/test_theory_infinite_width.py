@@ -10,8 +10,8 @@ import pytest
 from minidl.laws.infinite_width import oracle
 from minidl.laws.infinite_width.cases import OFFICIAL_X, POINTS
 from minidl.theory import infinite_width as iw
-from minidl.theory import line_training
-from minidl.theory.line_projection import onto_polytope
+from minidl.theory.infinite_width import training
+from minidl.theory.infinite_width.projection import onto_polytope
 
 EPS = np.finfo(float).eps
 X, Y = np.array(OFFICIAL_X), np.sin(OFFICIAL_X)
@@ -294,7 +294,7 @@ def test_weight_decay_finds_the_cheapest_function():
 def test_loading_the_reference_loads_no_numba():
     code = "import sys, minidl.theory.infinite_width; sys.exit('numba' in sys.modules or 'matplotlib' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
-    assert line_training.fit.__kwdefaults__["impl"] == "kernels"
+    assert training.fit.__kwdefaults__["impl"] == "kernels"
 
 
 # --- the oracle of the laws --------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from minidl.theory import margin as M
-from minidl.theory.incomplete_gamma import log_upper_gamma
+from minidl.theory.margin.incomplete_gamma import log_upper_gamma
 
 EPS = np.finfo(float).eps
 DIGITS = 0.51e-10  # examples are printed with ten decimals

@@ -135,7 +135,7 @@ def reading(a: np.ndarray, steps: int):
 def descents(name: str, z: np.ndarray, steps: int, update: str, floor: Callable, *goals: Goal, hand: bool = True):
     run = Run(z, steps, update)
     contenders = [
-        Contender(REFERENCE, partial(run.by, "minidl.theory.descent")),
+        Contender(REFERENCE, partial(run.by, "minidl.theory.margin.steps")),
         Contender(KERNELS, partial(run.by, "minidl_kernels.descent")),
     ]
     if hand:
@@ -203,7 +203,7 @@ def row_sums(tiny: bool) -> Workload:
 def diagonal_net(n: int, d: int, depth: int, steps: int, *goals: Goal) -> Workload:
     from minidl_kernels import diagonal
 
-    from minidl.theory import diagonal as reference
+    from minidl.theory.kernel_rich import diagonal as reference
 
     rng = np.random.default_rng(0)
     x = rng.standard_normal((n, d))
@@ -229,7 +229,7 @@ def line(tiny: bool) -> Workload:
     """Of the run by which a network on ten points converges."""
     from minidl_kernels import relu_line
 
-    from minidl.theory import line_training as reference
+    from minidl.theory.infinite_width import training as reference
 
     steps, k = (5, 10) if tiny else (200, 100)
     x = np.linspace(-4.3, 4.3, 10)
@@ -259,7 +259,7 @@ def maximum_margin(N: int, d: int) -> Workload:
         return w / np.linalg.norm(w)
 
     def ours():
-        from minidl.theory.hard_margin import hard_margin
+        from minidl.theory.margin.solver import hard_margin
 
         return stepping(lambda: unit(hard_margin(z).w))
 

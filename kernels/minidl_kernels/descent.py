@@ -1,4 +1,4 @@
-r"""Gradient descent on separable data, all steps in one function: the twin of `minidl.theory.descent`.
+r"""Gradient descent on separable data, all steps in one function: the twin of `minidl.theory.margin.steps`.
 
 A step reads the inputs for the margins u = Z w, and again for the gradient, a sum of their rows. NumPy calls a function for
 each operation; here a step is a loop. Of the inputs there are two copies, Z and Z^T in padded rows (see `rows`), as long as

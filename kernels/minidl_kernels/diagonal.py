@@ -1,4 +1,4 @@
-r"""Gradient descent of diagonal linear nets, all steps in one function: the twin of `minidl.theory.diagonal`.
+r"""Gradient descent of diagonal linear nets, all steps in one function: the twin of `minidl.theory.kernel_rich.diagonal`.
 
 A step needs X^T r of the residuals r, and X beta of the new predictor. NumPy reads X twice and makes a pass over the parameters
 for each operation. Here a block of columns of X gives its part of X^T r, the parameters of these columns move, and while the

@@ -1,4 +1,6 @@
-r"""Training a network with one hidden layer on the line, all steps in one function: the twin of `minidl.theory.line_training`.
+r"""Training a network with one hidden layer on the line, all steps in one function.
+
+The twin of `minidl.theory.infinite_width.training`.
 
 NumPy makes some forty calls per step on arrays of a few hundred numbers. Here a step is three loops along the units, each of
 them vector code: forward, back, and Adam. A unit that no point reaches leaves Adam an average that falls to the smallest

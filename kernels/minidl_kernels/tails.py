@@ -1,4 +1,4 @@
-r"""Losses of margins by their tails, in compiled code: the twin of `minidl.theory.tails`, on arrays of margins.
+r"""Losses of margins by their tails, in compiled code: the twin of `minidl.theory.margin.tails`, on arrays of margins.
 
 A tail is its place in TAILS. Lengths are multiples of eight, so that all loops here are vector code, but for powers and the
 incomplete gamma function of the poly-exponential tail.

@@ -113,15 +113,15 @@ def balanced_first(ref):
 
 # --- limit -----------------------------------------------------------------------------------------------------------------
 @planted("factor_limit")
-def stops_at_1e_4(ref):
-    """The residual may be 1e-4."""
-    return lambda *inputs: ref.factor_limit(*inputs, residual=1e-4)
+def stops_at_1e_6(ref):
+    """The residual may be 1e-6."""
+    return lambda *inputs: ref.factor_limit(*inputs, residual=1e-6)
 
 
 @planted("factor_limit")
 def stops_by_its_loss(ref):
     """It stops where the loss is 1e-8."""
-    return lambda *inputs: ref.factor_limit(*inputs, residual=1e-4 * 0.9)
+    return lambda a, y, u, v: ref.factor_limit(a, y, u, v, residual=1e-4 / np.sqrt(len(y)))
 
 
 @planted("factor_limit")

@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from minidl.theory import kernel_rich_border as border
-from minidl.theory.constraints import Rows, orthonormal_rows
-from minidl.theory.dual_newton import Start, minimise
-from minidl.theory.regime_results import Interpolant, Scales
+from minidl.theory.kernel_rich import border
+from minidl.theory.kernel_rich.constraints import Rows, orthonormal_rows
+from minidl.theory.kernel_rich.dual_newton import Start, minimise
+from minidl.theory.kernel_rich.results import Interpolant, Scales
 
 
 def min_potential(x: Any, y: Any, alpha: float, depth: int = 2, dual: Any = None) -> Interpolant:

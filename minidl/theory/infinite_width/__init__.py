@@ -44,12 +44,19 @@ Left out. Inputs of more than one dimension (Ongie, Willett, Soudry, Srebro, 202
 that are not piecewise linear (`function_norm` only says what their norm is), and whether training finds the optimum.
 """
 
-from minidl.theory.line_interpolation import minimum_norm, minimum_norm_interpolant, optimum_range
-from minidl.theory.line_results import DecayOptimum, MinimumNorm, Network, Path, Range, Spline
-from minidl.theory.line_training import fit, initial_network, train
-from minidl.theory.piecewise import function_norm, function_norm_with_skip, spline_value
-from minidl.theory.relu_line import as_spline, attaining_network, balance, network, path_norm, weight_cost
-from minidl.theory.weight_decay import decay_optimum, objective, objective_gradient
+from minidl.theory.infinite_width.interpolation import minimum_norm, minimum_norm_interpolant, optimum_range
+from minidl.theory.infinite_width.piecewise import function_norm, function_norm_with_skip, spline_value
+from minidl.theory.infinite_width.relu_line import (
+    as_spline,
+    attaining_network,
+    balance,
+    network,
+    path_norm,
+    weight_cost,
+)
+from minidl.theory.infinite_width.results import DecayOptimum, MinimumNorm, Network, Path, Range, Spline
+from minidl.theory.infinite_width.training import fit, initial_network, train
+from minidl.theory.infinite_width.weight_decay import decay_optimum, objective, objective_gradient
 
 __all__ = [
     "DecayOptimum",

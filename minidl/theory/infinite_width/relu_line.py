@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from minidl.theory import infinite_width_border as border
-from minidl.theory.infinite_width_border import no_overflow
-from minidl.theory.line_results import Network, Spline
+from minidl.theory.infinite_width import border
+from minidl.theory.infinite_width.border import no_overflow
+from minidl.theory.infinite_width.results import Network, Spline
 
 
 @no_overflow

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from minidl.theory import infinite_width_border as border
-from minidl.theory.infinite_width_border import no_overflow
-from minidl.theory.line_interpolation import minimum_norm
-from minidl.theory.line_projection import onto_polytope
-from minidl.theory.line_results import DecayOptimum, Network
-from minidl.theory.relu_line import network, weight_cost
+from minidl.theory.infinite_width import border
+from minidl.theory.infinite_width.border import no_overflow
+from minidl.theory.infinite_width.interpolation import minimum_norm
+from minidl.theory.infinite_width.projection import onto_polytope
+from minidl.theory.infinite_width.relu_line import network, weight_cost
+from minidl.theory.infinite_width.results import DecayOptimum, Network
 
 
 @no_overflow

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from minidl.theory import border
+from minidl.theory.margin import border
 
 
 def margin_gap(z: np.ndarray, w: np.ndarray, margin: float) -> np.ndarray:

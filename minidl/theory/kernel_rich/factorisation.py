@@ -30,10 +30,10 @@ from typing import Any
 import numpy as np
 
 from minidl.border import count, generator
-from minidl.theory import kernel_rich_border as border
 from minidl.theory import ode
-from minidl.theory.interpolation import min_potential
-from minidl.theory.regime_results import FactorLimit, Parameters, Path, Velocity, WidthLimit
+from minidl.theory.kernel_rich import border
+from minidl.theory.kernel_rich.interpolation import min_potential
+from minidl.theory.kernel_rich.results import FactorLimit, Parameters, Path, Velocity, WidthLimit
 
 EPS = np.finfo(float).eps
 

@@ -15,9 +15,9 @@ import numpy as np
 
 from minidl.implementations import implementation
 from minidl.optim.adam import AdamHyper, adapted
-from minidl.theory import infinite_width_border as border
-from minidl.theory.line_results import Network, Path
-from minidl.theory.weight_decay import objective_gradient
+from minidl.theory.infinite_width import border
+from minidl.theory.infinite_width.results import Network, Path
+from minidl.theory.infinite_width.weight_decay import objective_gradient
 
 
 def initial_network(normals: np.ndarray, uniforms: np.ndarray) -> Network:

@@ -27,9 +27,9 @@ from typing import Any
 
 import numpy as np
 
-from minidl.theory import border
-from minidl.theory.border import TAILS
-from minidl.theory.incomplete_gamma import log_upper_gamma
+from minidl.theory.margin import border
+from minidl.theory.margin.border import TAILS
+from minidl.theory.margin.incomplete_gamma import log_upper_gamma
 
 _HUGE = 1e300  # u^nu is cut off here, so that no infinity minus infinity arises
 _FAR = 18.0  # from here on log(1 + e^-u) = e^-u (1 - e^-u / 2) to all digits

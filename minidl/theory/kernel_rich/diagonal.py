@@ -17,10 +17,10 @@ from typing import Any
 import numpy as np
 
 from minidl.implementations import implementation
-from minidl.theory import kernel_rich_border as border
 from minidl.theory import ode
-from minidl.theory.constraints import orthonormal_rows
-from minidl.theory.regime_results import Limit, Path, Velocity
+from minidl.theory.kernel_rich import border
+from minidl.theory.kernel_rich.constraints import orthonormal_rows
+from minidl.theory.kernel_rich.results import Limit, Path, Velocity
 
 
 def predictor(u: Any, v: Any, depth: int = 2) -> np.ndarray:

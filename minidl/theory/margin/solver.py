@@ -25,8 +25,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from minidl.theory import border
-from minidl.theory.nnls import nnls
+from minidl.theory.margin import border
+from minidl.theory.margin.non_negative import nnls
 
 SMALLEST_MARGIN = 1e-9  # of rows of norm 1; below it the data count as not separable
 
@@ -62,8 +62,7 @@ def hard_margin(z: np.ndarray) -> HardMargin:
         raise _not_separable(z, near.u / norms)
     direction = near.r[:-1] / np.linalg.norm(near.r[:-1])
     at = _least_distance(z, (z @ direction).min())  # the margin of some direction: at most the largest
-    raw = HardMargin(-at.r[:-1] / at.r[-1] / at.scale, -at.u / at.r[-1] / at.scale**2, at.margin)
-    return min(raw, _polished(z, at.u > 0), key=lambda found: _violation(z, found))
+    return _of_support(z, at.u > 0)
 
 
 class _Distance(NamedTuple):
@@ -88,18 +87,12 @@ def _least_distance(z: np.ndarray, scale: float = 1.0) -> _Distance:
         scale = margin
 
 
-def _polished(z: np.ndarray, support: np.ndarray) -> HardMargin:
+def _of_support(z: np.ndarray, support: np.ndarray) -> HardMargin:
     """The solution of least norm of Z_S w = 1, and its dual."""
     w = np.linalg.lstsq(z[support], np.ones(support.sum()), rcond=None)[0]
     dual = np.zeros(len(z))
     dual[support] = np.maximum(np.linalg.lstsq(z[support].T, w, rcond=None)[0], 0)
     return HardMargin(w, dual, float(1 / np.linalg.norm(w)))
-
-
-def _violation(z: np.ndarray, found: HardMargin) -> float:
-    """How far it is from a margin of 1 on all rows, and from being their combination."""
-    off = np.linalg.norm(z.T @ found.dual - found.w) * found.margin
-    return max(1 - (z @ found.w).min(), off)
 
 
 def _not_separable(z: np.ndarray, weights: np.ndarray) -> NotSeparable:

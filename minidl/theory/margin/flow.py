@@ -32,11 +32,11 @@ from functools import partial
 
 import numpy as np
 
-from minidl.theory import border
-from minidl.theory.deep_linear import velocity
-from minidl.theory.hard_margin import hard_margin
+from minidl.theory.margin import border
+from minidl.theory.margin.deep_linear import velocity
+from minidl.theory.margin.solver import hard_margin
+from minidl.theory.margin.tails import slope
 from minidl.theory.ode import MOST_STEPS, advance
-from minidl.theory.tails import slope
 
 RTOL = 2e-15
 FLOOR = 0.1  # beside margin * r, which may tend to 0: an entry of the state that stays as it is

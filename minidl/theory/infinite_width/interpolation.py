@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from minidl.theory import infinite_width_border as border
-from minidl.theory.infinite_width_border import no_overflow
-from minidl.theory.line_results import MinimumNorm, Range, Spline
+from minidl.theory.infinite_width import border
+from minidl.theory.infinite_width.border import no_overflow
+from minidl.theory.infinite_width.results import MinimumNorm, Range, Spline
 
 
 class _Chords(NamedTuple):

@@ -16,8 +16,8 @@ from itertools import chain, combinations
 
 import numpy as np
 
-from minidl.theory import border
-from minidl.theory.hard_margin import HardMargin, NotSeparable
+from minidl.theory.margin import border
+from minidl.theory.margin.solver import HardMargin, NotSeparable
 
 LARGEST = 20_000  # sets
 

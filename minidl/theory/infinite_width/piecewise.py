@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from minidl.theory import infinite_width_border as border
-from minidl.theory.infinite_width_border import no_overflow
+from minidl.theory.infinite_width import border
+from minidl.theory.infinite_width.border import no_overflow
 
 
 @no_overflow

@@ -22,8 +22,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from minidl.theory.constraints import EPS, Rows
-from minidl.theory.potentials import link_gap, link_inverse
+from minidl.theory.kernel_rich.constraints import EPS, Rows
+from minidl.theory.kernel_rich.potentials import link_gap, link_inverse
 
 MOST_STEPS = 1000
 LONGEST = {True: 2.0, False: 0.9}  # at depth 2 in s; above as part of the way to |s| = 1

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from minidl.theory import border
+from minidl.theory.margin import border
 
 
 class NNLS(NamedTuple):

@@ -24,8 +24,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minidl.theory.constraints import EPS, orthonormal_rows
-from minidl.theory.regime_results import LeastL1
+from minidl.theory.kernel_rich.constraints import EPS, orthonormal_rows
+from minidl.theory.kernel_rich.results import LeastL1
 
 
 def min_l1(x: Any, y: Any) -> LeastL1:

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from minidl.border import count, generator
-from minidl.theory import kernel_rich_border as border
-from minidl.theory.regime_results import Problem
+from minidl.theory.kernel_rich import border
+from minidl.theory.kernel_rich.results import Problem
 
 
 def sparse_regression(x: Any, noise: Any, sparsity: int = 5) -> Problem:

@@ -38,10 +38,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-from minidl.theory import border
-from minidl.theory.gaps import unit
-from minidl.theory.hard_margin import HardMargin, hard_margin
-from minidl.theory.tails import tail_class
+from minidl.theory.margin import border
+from minidl.theory.margin.gaps import unit
+from minidl.theory.margin.solver import HardMargin, hard_margin
+from minidl.theory.margin.tails import tail_class
 
 ON_MARGIN = 1e-9  # a row with z . w_hat at most 1 + this is on the margin
 LEAST_WEIGHT = 1e-9  # of a point on the margin, relative to the largest; below it the data count as degenerate

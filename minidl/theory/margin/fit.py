@@ -7,12 +7,12 @@ from typing import NamedTuple
 import numpy as np
 
 from minidl.implementations import implementation
-from minidl.theory import border
-from minidl.theory import descent as _descent
-from minidl.theory.descent import default_step
-from minidl.theory.gaps import angle, margin_gap
-from minidl.theory.hard_margin import HardMargin, hard_margin
-from minidl.theory.tails import signed_inputs
+from minidl.theory.margin import border
+from minidl.theory.margin import steps as reference
+from minidl.theory.margin.gaps import angle, margin_gap
+from minidl.theory.margin.solver import HardMargin, hard_margin
+from minidl.theory.margin.steps import default_step
+from minidl.theory.margin.tails import signed_inputs
 
 METHODS = ("normalised", "constant")
 
@@ -67,7 +67,7 @@ def fit_direction(
     border.choice("method", method, METHODS)
     w = border.weights("start", np.zeros(z.shape[1]) if start is None else start, z.shape[1])
     hard = hard_margin(z)
-    functions = implementation(impl, reference=_descent, kernels="minidl_kernels.descent")
+    functions = implementation(impl, reference=reference, kernels="minidl_kernels.descent")
     times = np.unique(np.geomspace(1, steps, points).round().astype(np.int64)) if points > 1 else np.array([steps])
     if method == "constant":
         size = default_step(z, tail, power, w) if step_size is None else step_size

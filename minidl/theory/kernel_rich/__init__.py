@@ -35,7 +35,7 @@ the equations, without the authors' code. The formulas for any start at depth 3 
 are derived here by the same argument. Left out: nonlinear nets, classification losses, noise in the gradients.
 """
 
-from minidl.theory.diagonal import (
+from minidl.theory.kernel_rich.diagonal import (
     conserved,
     flow_limit,
     flow_velocity,
@@ -47,7 +47,7 @@ from minidl.theory.diagonal import (
     tangent_kernel,
     train_diagonal,
 )
-from minidl.theory.factorisation import (
+from minidl.theory.kernel_rich.factorisation import (
     draw_factors,
     factor_descent,
     factor_flow,
@@ -59,9 +59,15 @@ from minidl.theory.factorisation import (
     spectrum_velocity,
     width_law,
 )
-from minidl.theory.interpolation import min_bregman, min_l2, min_potential, potential_path, sufficient_scales
-from minidl.theory.least_l1 import min_l1
-from minidl.theory.potentials import (
+from minidl.theory.kernel_rich.interpolation import (
+    min_bregman,
+    min_l2,
+    min_potential,
+    potential_path,
+    sufficient_scales,
+)
+from minidl.theory.kernel_rich.least_l1 import min_l1
+from minidl.theory.kernel_rich.potentials import (
     bregman,
     link,
     link_gap,
@@ -72,7 +78,7 @@ from minidl.theory.potentials import (
     potential,
     potential_curvature,
 )
-from minidl.theory.sparse_regression import draw_sparse_regression, sparse_regression
+from minidl.theory.kernel_rich.problems import draw_sparse_regression, sparse_regression
 
 __all__ = [
     "bregman",

@@ -20,8 +20,8 @@ from typing import Any
 
 import numpy as np
 
-from minidl.theory import kernel_rich_border as border
-from minidl.theory.regime_results import Parameters
+from minidl.theory.kernel_rich import border
+from minidl.theory.kernel_rich.results import Parameters
 
 
 def link(s: Any, depth: int = 2) -> np.ndarray:

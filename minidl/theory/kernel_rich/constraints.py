@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minidl.theory import kernel_rich_border as border
+from minidl.theory.kernel_rich import border
 
 EPS = np.finfo(float).eps
 

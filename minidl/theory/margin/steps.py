@@ -28,8 +28,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minidl.theory import border
-from minidl.theory.tails import log_loss, log_sum_exp, slope, smoothness
+from minidl.theory.margin import border
+from minidl.theory.margin.tails import log_loss, log_sum_exp, slope, smoothness
 
 UPDATES = ("loss", "unit")
 

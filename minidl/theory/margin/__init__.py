@@ -15,8 +15,8 @@ $$w \leftarrow w - \eta \nabla L, \qquad w \leftarrow w - \frac{\eta_0}{\sqrt{t 
 Notation. Z: (N, d) float64, no zero row; w, $\hat w$: (d,), no bias (append a column of ones to x; it then is part of
 the norm); $\alpha$: (N,) the dual, $\hat w = Z^\top \alpha$; $\gamma$: the maximum margin; L is a sum, not a mean.
 
-Steps. Losses by tail (`tails`), the hard-margin solution by least-distance programming (`hard_margin`, `nnls`) and in
-rational arithmetic (`enumeration`), descent (`descent`), the flow to any time (`margin_flow`), limits and their
+Steps. Losses by tail (`tails`), the hard-margin solution by least-distance programming (`solver`, `non_negative`) and in
+rational arithmetic (`enumeration`), descent (`steps`), the flow to any time (`flow`), limits and their
 constants (`limits`), deep linear networks (`deep_linear`), gaps and angles (`gaps`). Then `fit_direction`, for users.
 
 Conventions. Everything is float64: float32 loses the direction after a million steps. In double precision a margin,
@@ -32,16 +32,22 @@ for other poly-exponential tails, whose constants concern upper bounds (the limi
 
 from __future__ import annotations
 
-from minidl.theory.deep_linear import Layers, balanced_layers, deep_flow_velocity, end_to_end, layer_velocities
-from minidl.theory.descent import Descent, default_step, descent, normalised_bound, normalised_descent
-from minidl.theory.enumeration import hard_margin_by_enumeration
-from minidl.theory.gaps import angle, direction_gap, margin_gap
-from minidl.theory.hard_margin import HardMargin, NotSeparable, hard_margin
-from minidl.theory.limits import angle_constant, gap_constant, limit_direction, limit_offset, polynomial_direction
-from minidl.theory.margin_fit import Fit, fit_direction
-from minidl.theory.margin_flow import log_time_flow
-from minidl.theory.nnls import NNLS, nnls
-from minidl.theory.tails import (
+from minidl.theory.margin.deep_linear import Layers, balanced_layers, deep_flow_velocity, end_to_end, layer_velocities
+from minidl.theory.margin.enumeration import hard_margin_by_enumeration
+from minidl.theory.margin.fit import Fit, fit_direction
+from minidl.theory.margin.flow import log_time_flow
+from minidl.theory.margin.gaps import angle, direction_gap, margin_gap
+from minidl.theory.margin.limits import (
+    angle_constant,
+    gap_constant,
+    limit_direction,
+    limit_offset,
+    polynomial_direction,
+)
+from minidl.theory.margin.non_negative import NNLS, nnls
+from minidl.theory.margin.solver import HardMargin, NotSeparable, hard_margin
+from minidl.theory.margin.steps import Descent, default_step, descent, normalised_bound, normalised_descent
+from minidl.theory.margin.tails import (
     TAILS,
     log_loss,
     log_loss_slope,
