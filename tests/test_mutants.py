@@ -4,8 +4,10 @@ import ast
 import copy
 import importlib
 import inspect
+import signal
 import sys
 import textwrap
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -18,6 +20,8 @@ from minidl.verify.mutants import assemble, mutate, reached
 from minidl.verify.runner import Bench
 from minidl.verify.search import draw
 from minidl.verify.tolerance import quiet
+
+PATIENCE = 60  # seconds for a mutant: all cases of a contract take at most half of it
 
 SUBJECT = '''
 import numpy as np
@@ -188,6 +192,35 @@ def running(bench, module, sources):
     return found
 
 
+class Late(Exception):
+    """The time is up."""
+
+
+@contextmanager
+def limited(seconds):
+    """A mutant may never end: after so long what runs raises an error, as good as any other. In the main thread."""
+
+    def late(signum, frame):
+        raise Late(f"it takes longer than {seconds} s")
+
+    before = signal.signal(signal.SIGALRM, late)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def broken(bench, contract, mutant):
+    """Whether a law, a golden value or agreement notices the mutant, or it does not end."""
+    try:
+        with limited(PATIENCE):
+            return bool(bench.broken_by(contract, mutant, first=True))
+    except Late:  # where nothing caught it
+        return True
+
+
 def kill(bench, module, equivalent, functions=None, sources=(), elsewhere=()):
     """Judge every mutant of the module's functions, and of those beneath it that its contracts run.
 
@@ -206,7 +239,7 @@ def kill(bench, module, equivalent, functions=None, sources=(), elsewhere=()):
             continue  # it serves others
         else:
             concerned = bench.contracts
-        dead = any(bench.broken_by(contract, mutant, first=True) for contract in concerned)
+        dead = any(broken(bench, contract, mutant) for contract in concerned)
         if dead and name in equivalent:
             pytest.fail(f"{name} dies, so it is not equivalent: {equivalent[name]}")
         untouched = "float32 result" in name and not mutant._touched
@@ -224,6 +257,21 @@ def test_the_toys_mutants_die(figures):
     figures.append(f"mutants of toy: {total - len(survivors)} of {total} killed")
     assert total > 25
     assert survivors == []
+
+
+def test_a_mutant_that_never_ends_is_dead(monkeypatch):
+    def endless(x):
+        while True:
+            x = x + 0
+
+    monkeypatch.setattr(sys.modules[__name__], "PATIENCE", 0.2)
+    bench = Bench.of(toy.CONTRACTS, reference=toy, examples=2)
+    mutant = assemble(toy, ast.parse(inspect.getsource(toy)).body)
+    (contract,) = (contract for contract in bench.contracts if contract.function == "softplus")
+    assert not broken(bench, contract, mutant)
+    mutant.softplus = endless
+    assert broken(bench, contract, mutant)
+    assert signal.getitimer(signal.ITIMER_REAL)[0] == 0
 
 
 def test_a_module_put_together_unchanged_is_the_reference():

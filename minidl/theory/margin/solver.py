@@ -12,8 +12,9 @@ so that r = 0 says that no w has Z w > 0: then $u / \sum u$ are weights of a con
 zero, which is a certificate that anybody can check.
 
 Digits. r is small where the margin is, and its last entry, about $\gamma^2$, would be a difference of ones. So the rows
-are divided by the margin found, until that is about 1. The support vectors found then give $\hat w$ anew, as the
-solution of least norm of $Z_S w = 1$ (they are linearly independent), with an error of eps times their condition.
+are divided by the margin found, until that is about 1, and of u only where it is positive is used: these support
+vectors, which are linearly independent, give $\hat w$ as the solution of least norm of $Z_S w = 1$, with an error of eps
+times their condition.
 
 Source. Lawson, Hanson, "Solving Least Squares Problems", 1974, chapter 23, algorithm LDP; Vapnik, "The Nature of
 Statistical Learning Theory", 1995, section 5.4 (the machine, without its bias).
@@ -57,33 +58,22 @@ def hard_margin(z: np.ndarray) -> HardMargin:
     """
     z = border.inputs("z", z)
     norms = np.linalg.norm(z, axis=1)  # (N,)
-    near = _least_distance(z / norms[:, None])  # separable or not is a matter of the rows' directions alone
-    if near.margin <= SMALLEST_MARGIN:
-        raise _not_separable(z, near.u / norms)
-    direction = near.r[:-1] / np.linalg.norm(near.r[:-1])
-    at = _least_distance(z, (z @ direction).min())  # the margin of some direction: at most the largest
-    return _of_support(z, at.u > 0)
+    u, margin = _least_distance(z / norms[:, None])  # separable or not is a matter of the rows' directions alone
+    if margin <= SMALLEST_MARGIN:
+        raise _not_separable(z, u / norms)
+    direction = (u / norms) @ z
+    u, _ = _least_distance(z, (z @ direction).min() / np.linalg.norm(direction))  # a margin: at most the largest
+    return _of_support(z, u > 0)
 
 
-class _Distance(NamedTuple):
-    u: np.ndarray  # (N,)
-    r: np.ndarray  # (d + 1,)
-    margin: float
-    scale: float  # what the rows were divided by
-
-
-def _least_distance(z: np.ndarray, scale: float = 1.0) -> _Distance:
-    """E u - f with the rows z / scale, until the scale is about the margin, or there is none."""
+def _least_distance(z: np.ndarray, scale: float = 1.0) -> tuple[np.ndarray, float]:
+    """u (N,) of the rows z / scale, and the margin, for the scale that is about the margin, if there is any."""
     f = np.append(np.zeros(z.shape[1]), 1.0)
     while True:
-        E = np.concatenate([z.T / scale, np.ones((1, len(z)))])  # (d + 1, N)
-        u = nnls(E, f).x  # (N,)
-        r = E @ u - f  # (d + 1,)
-        margin = (
-            float(np.linalg.norm(r[:-1]) / u.sum() * scale) if u.any() else scale
-        )  # u / sum u: of least distance to 0
+        u = nnls(np.concatenate([z.T / scale, np.ones((1, len(z)))]), f).x  # (N,)
+        margin = float(np.linalg.norm(u @ z) / u.sum()) if u.any() else scale  # the distance of u / sum u from 0
         if margin <= SMALLEST_MARGIN * scale or 0.1 < margin / scale < 10:
-            return _Distance(u, r, margin, scale)
+            return u, margin
         scale = margin
 
 
