@@ -1,15 +1,14 @@
 """Mutants that no law can kill, since they compute the same on all that is legal: their name -> why."""
 
 from equivalent_mutants_theory import THEORY
+from mutant_reasons import COMMUTES, NEGATIVE, REFUSED
 
 _ASCENT = {"moments.ascent: minus dropped: -g -> g": "trajectories descend; test_optim.py ascends through the classes"}
-_REFUSED = "a check of what is legal, which the tests of borders judge"
 _SIDE = "either layer can be enumerated; the smaller one takes less time"
 _CAP = "only which machines are refused changes"
 _BLOCKS = "how many states a block holds is a matter of time and memory"
 _HASH = "states with equal keys are compared word by word, so any hash gives the same set"
 _FEW_ULPS = "any few ulps lie above the rounding of the product and below one part of it"
-_NEGATIVE = "NumPy takes any negative length for the one that is missing"
 EQUIVALENT: dict[str, dict[str, str]] = {
     "avagrad": _ASCENT
     | {
@@ -22,9 +21,9 @@ EQUIVALENT: dict[str, dict[str, str]] = {
             "one bound more than there are steps, which is not read"
         ),
         "adabound_theory.projected_rates: constant off by one: "
-        "in_range('beta2', beta2, 0, 1) -> in_range('beta2', beta2, 0, 2)": _REFUSED,
+        "in_range('beta2', beta2, 0, 1) -> in_range('beta2', beta2, 0, 2)": REFUSED,
         "adabound_theory.adabound_projected: constant off by one: "
-        "in_range('beta1', b, 0, 1) -> in_range('beta1', b, 0, 2)": _REFUSED,
+        "in_range('beta1', b, 0, 1) -> in_range('beta1', b, 0, 2)": REFUSED,
     },
     "mclv_rbm": {
         "exact.log_partition: border moved: W.shape[0] < W.shape[1] -> W.shape[0] <= W.shape[1]": _SIDE,
@@ -105,16 +104,14 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "codes._keys: right term dropped: (key ^ key >> np.uint64(31)) + word -> key ^ key >> np.uint64(31)": _HASH,
         "codes._keys: left term dropped: (key ^ key >> np.uint64(31)) + word -> word": _HASH,
         "codes._keys: constant off by one: np.uint64(31) -> np.uint64(32)": _HASH,
-        (
-            "tours.stopping_set: constant off by one: -1 -> -2"
-        ): "NumPy takes any negative length for the one that is missing",
+        ("tours.stopping_set: constant off by one: -1 -> -2"): NEGATIVE,
         "tours._start_law: constant off by one: max(1, (1 << 17) // len(b)) -> max(2, (1 << 17) // len(b))": _BLOCKS,
         "tours._start_law: constant off by one: 1 << 17 -> 2 << 17": _BLOCKS,
         "tours._start_law: constant off by one: 1 << 17 -> 1 << 18": _BLOCKS,
         "mclv._means: constant off by one: max(1, (1 << 17) // len(b)) -> max(2, (1 << 17) // len(b))": _BLOCKS,
         "mclv._means: constant off by one: 1 << 17 -> 2 << 17": _BLOCKS,
         "mclv._means: constant off by one: 1 << 17 -> 1 << 18": _BLOCKS,
-        "kac.tour_law: operands swapped: 2 * visits @ again -> again @ (2 * visits)": "a product of two vectors",
+        "kac.tour_law: operands swapped: 2 * visits @ again -> again @ (2 * visits)": COMMUTES,
         (
             "kac.lvs_limit: constant off by one: np.where(inside, 1.0, back[-1]) -> np.where(inside, 2.0, back[-1])"
         ): "all weights double, and are divided by their sum",
@@ -143,7 +140,7 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         (
             "inpainting_error.gradient: operands swapped: (mu_b - mu_f) @ (mu_b + mu_f) -> "
             "(mu_b + mu_f) @ (mu_b - mu_f)"
-        ): "a product of two vectors",
+        ): COMMUTES,
         "greedy.search: sign flipped: iters - t -> iters + t": "only its parity is used",
         "greedy.search: operands swapped: iters - t -> t - iters": "only its parity is used",
         "greedy._moved: border moved: gradient > 0 -> gradient >= 0": "it is read only where the gradient is not 0",
@@ -153,7 +150,7 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "rings._hops: sign flipped: len(indptr) - 1 -> len(indptr) + 1": (
             "only entries of at least 0 of nodes that are there are read"
         ),
-        "rings._checked: right term dropped: len(indptr) - 1 -> len(indptr)": _REFUSED,
+        "rings._checked: right term dropped: len(indptr) - 1 -> len(indptr)": REFUSED,
         "dtw.degree_cost: operands swapped: a - b -> b - a": ("only the magnitude is used"),
         "distances._official_candidates: right term dropped: n - 1 -> n": (
             "one more is taken along and cut off: the node itself is among them"
@@ -161,7 +158,7 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "distances._official_candidates: constant off by one: wanted + 1 -> wanted + 2": (
             "one more is taken along and cut off: the node itself is among them"
         ),
-        "distances.pair_distances: right term dropped: len(first) - 1 -> len(first)": _REFUSED,
+        "distances.pair_distances: right term dropped: len(first) - 1 -> len(first)": REFUSED,
         "distances.pair_distances: border moved: k < f.shape[1] -> k <= f.shape[1]": (
             "two nodes never share more rings than there are layers"
         ),
@@ -179,13 +176,13 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "walks._draw: sign flipped: size - 1 -> size + 1": (
             "u d is rounded below d for every u < 1 of double precision"
         ),
-        "walks.advance_walks: constant off by one: walk_length + 1 -> walk_length + 2": _REFUSED,
+        "walks.advance_walks: constant off by one: walk_length + 1 -> walk_length + 2": REFUSED,
         "skipgram.train_negative: sign flipped: others - i + window -> others - i - window": (
             "an index below 0 counts from the end, which is the same slot"
         ),
         "skipgram.train_negative: border moved: others > i -> others >= i": ("the centre is not among the others"),
         "skipgram._sigmoid: border moved: z >= 0 -> z > 0": ("both branches are 1/2 at 0"),
-        "skipgram._training: constant off by one: -1 -> -2": _REFUSED,
+        "skipgram._training: constant off by one: -1 -> -2": REFUSED,
         "deepwalk.first_order_walks: right term dropped: degree[v] - 1 -> degree[v]": (
             "u d is rounded below d for every u < 1 of double precision"
         ),
@@ -197,12 +194,12 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "deepwalk.node2vec_walks: sign flipped: len(weights) - 1 -> len(weights) + 1": (
             "u d is rounded below d for every u < 1 of double precision"
         ),
-        "deepwalk._checked: right term dropped: len(indptr) - 1 -> len(indptr)": _REFUSED,
+        "deepwalk._checked: right term dropped: len(indptr) - 1 -> len(indptr)": REFUSED,
         "rings._hops: right term dropped: len(indptr) - 1 -> len(indptr)": (
             "only entries of at least 0 of nodes that are there are read"
         ),
         "rings._hops: constant off by one: -1 -> -2": ("only entries of at least 0 of nodes that are there are read"),
-        "rings._checked: sign flipped: len(indptr) - 1 -> len(indptr) + 1": _REFUSED,
+        "rings._checked: sign flipped: len(indptr) - 1 -> len(indptr) + 1": REFUSED,
         (
             "rings._checked: float32 result: return (indptr, indices, np.inf if until_layer is None els"
             "e border.count('until_layer', until_layer, 0)) -> return _minidl_float32((indptr, indices,"
@@ -218,7 +215,7 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "distances._official_candidates: operands swapped: values - value -> value - values": (
             "only the magnitude is used"
         ),
-        "distances.pair_distances: sign flipped: len(first) - 1 -> len(first) + 1": _REFUSED,
+        "distances.pair_distances: sign flipped: len(first) - 1 -> len(first) + 1": REFUSED,
         "distances.pair_distances: operands swapped: a - b -> b - a": ("only the magnitude is used"),
         (
             "layers.transition_probabilities: float32 result: return np.zeros(0) -> return _minidl_float32(np.zeros(0))"
@@ -229,8 +226,8 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         (
             "walks.advance_walks: constant off by one: border.number('q', q, 0, 1, above=True) -> borde"
             "r.number('q', q, 0, 2, above=True)"
-        ): _REFUSED,
-        "walks.advance_walks: constant off by one: -1 -> -2": _REFUSED,
+        ): REFUSED,
+        "walks.advance_walks: constant off by one: -1 -> -2": REFUSED,
         (
             "huffman.leaf_log_probabilities: product and quotient exchanged: (x @ theta.T)[..., nodes] "
             "* (1 - 2.0 * np.asarray(bits)) -> (x @ theta.T)[..., nodes] / (1 - 2.0 * np.asarray(bits))"
@@ -246,14 +243,14 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "deepwalk.node2vec_walks: right term dropped: len(weights) - 1 -> len(weights)": (
             "u d is rounded below d for every u < 1 of double precision"
         ),
-        "deepwalk._checked: sign flipped: len(indptr) - 1 -> len(indptr) + 1": _REFUSED,
+        "deepwalk._checked: sign flipped: len(indptr) - 1 -> len(indptr) + 1": REFUSED,
     },
     "spectral_dynamics": {
-        "ranks.as_matrix: constant off by one: -1 -> -2": _NEGATIVE,
-        "alignment.aligned_taps: constant off by one: -1 -> -2": _NEGATIVE,
-        "alignment.head_alignments: constant off by one: -1 -> -2": _NEGATIVE,
-        "pruning._first: constant off by one: -1 -> -2": _NEGATIVE,
-        "ranks.effective_rank: operands swapped: p @ np.log(p) -> np.log(p) @ p": "a product of two vectors",
+        "ranks.as_matrix: constant off by one: -1 -> -2": NEGATIVE,
+        "alignment.aligned_taps: constant off by one: -1 -> -2": NEGATIVE,
+        "alignment.head_alignments: constant off by one: -1 -> -2": NEGATIVE,
+        "pruning._first: constant off by one: -1 -> -2": NEGATIVE,
+        "ranks.effective_rank: operands swapped: p @ np.log(p) -> np.log(p) @ p": COMMUTES,
         (
             "alignment.subspace_cosines: operands swapped: basis.T @ basis - np.eye(basis.shape[1]) -> "
             "np.eye(basis.shape[1]) - basis.T @ basis"
@@ -261,11 +258,11 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         (
             "pruning.kept_count: constant off by one: border.number('fraction', fraction, 0, 1, above=True) -> "
             "border.number('fraction', fraction, 0, 2, above=True)"
-        ): _REFUSED,
+        ): REFUSED,
         (
             "modular.modular_addition: constant off by one: border.number('fraction', fraction, 0, 1, above=True) -> "
             "border.number('fraction', fraction, 0, 2, above=True)"
-        ): _REFUSED,
+        ): REFUSED,
         "pruning.kept_count: left term dropped: 4 * np.finfo(float).eps -> np.finfo(float).eps": _FEW_ULPS,
         "pruning.kept_count: constant off by one: 4 * np.finfo(float).eps -> 5 * np.finfo(float).eps": _FEW_ULPS,
         "modular.modular_addition: left term dropped: 4 * np.finfo(float).eps -> np.finfo(float).eps": _FEW_ULPS,

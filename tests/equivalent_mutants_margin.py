@@ -1,8 +1,7 @@
 """Mutants of `minidl.theory.margin` that compute the same on all that is legal: their name -> why."""
 
-_REFUSED = "a check of what is legal, which the tests of borders judge"
-_COMMUTES = "a product of two vectors commutes"
-_LENGTH = "a length: the sign does not count"
+from mutant_reasons import COMMUTES, REFUSED, SIGN
+
 _ULP = "terms below an ulp of the sum"
 _EITHER = "there the series and the fraction are both exact to rounding"
 _UNREAD = "what the other formula gives there is not read"
@@ -18,14 +17,14 @@ MARGIN: dict[str, str] = {
     (
         "deep_linear._checked: constant off by one: len(first) if first.ndim == 2 else 0 -> len(fir"
         "st) if first.ndim == 2 else 1"
-    ): _REFUSED,
+    ): REFUSED,
     ("deep_linear.balanced_layers: constant off by one: norm or 1.0 -> norm or 2.0"): "zero, whatever it is divided by",
-    "deep_linear.velocity: operands swapped: v @ gradient -> gradient @ v": _COMMUTES,
-    "gaps.angle: operands swapped: a - cosine[..., None] * b -> cosine[..., None] * b - a": _LENGTH,
+    "deep_linear.velocity: operands swapped: v @ gradient -> gradient @ v": COMMUTES,
+    "gaps.angle: operands swapped: a - cosine[..., None] * b -> cosine[..., None] * b - a": SIGN,
     (
         "gaps.direction_gap: operands swapped: unit(w) - unit(_one('w_hat', w_hat, w.shape[-1])) ->"
         " unit(_one('w_hat', w_hat, w.shape[-1])) - unit(w)"
-    ): _LENGTH,
+    ): SIGN,
     "incomplete_gamma._series: border moved: term > _EPS * total / 4 -> term >= _EPS * total / 4": _ULP,
     "incomplete_gamma._series: constant off by one: _EPS * total / 4 -> _EPS * total / 5": _ULP,
     "incomplete_gamma._series: product and quotient exchanged: _EPS * total -> _EPS / total": _ULP,
@@ -84,9 +83,9 @@ MARGIN: dict[str, str] = {
     ): _WAY,
     "limits._power_direction: right term dropped: np.eye(len(v)) + pull.T * q @ pull -> np.eye(len(v))": _WAY,
     "limits._power_direction: right term dropped: u / u.min() -> u": _WEIGHTS,
-    "limits.angle_constant: operands swapped: offset - offset @ v * v -> offset @ v * v - offset": _LENGTH,
-    "limits.angle_constant: operands swapped: offset @ v -> v @ offset": _COMMUTES,
-    "limits.gap_constant: operands swapped: hard.w @ offset -> offset @ hard.w": _COMMUTES,
+    "limits.angle_constant: operands swapped: offset - offset @ v * v -> offset @ v * v - offset": SIGN,
+    "limits.angle_constant: operands swapped: offset @ v -> v @ offset": COMMUTES,
+    "limits.gap_constant: operands swapped: hard.w @ offset -> offset @ hard.w": COMMUTES,
     (
         "flow.log_time_flow: border moved: times <= begin -> times < begin"
     ): "there the straight line and the solution agree",
@@ -121,7 +120,7 @@ MARGIN: dict[str, str] = {
     "non_negative.nnls: left term dropped: len(a) * np.finfo(float).eps -> np.finfo(float).eps": _THRESHOLD,
     (
         "non_negative.nnls: operands swapped: a @ (tried - x) @ (rest + tried_rest) -> (rest + tried_rest) @ (a @ (tried - x))"
-    ): _COMMUTES,
+    ): COMMUTES,
     "non_negative.nnls: right term dropped: rest + tried_rest -> rest": _GUARD,
     "non_negative.nnls: right term dropped: tried - x -> tried": _GUARD,
     "non_negative.nnls: sign flipped: rest + tried_rest -> rest - tried_rest": _GUARD,

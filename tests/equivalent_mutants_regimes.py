@@ -1,60 +1,58 @@
 """Mutants of `minidl.theory.kernel_rich` that compute the same on all that is legal: their name -> why."""
 
-_SIGN = "it is squared, or its absolute value taken"
-_REFUSED = "a check of what is legal, which the tests of borders judge"
+from mutant_reasons import COMMUTES, NEGATIVE, REFUSED, SIGN
+
 _BOUND = "a residual that is exactly the bound"
 _ONES = "ones: dividing by 1, or broadcasting, gives the same"
-_NEGATIVE = "NumPy takes any negative length for the one that is missing"
 _COMMUTE = "only whether the products differ, which is refused, is read"
-_DOT = "a product of two vectors"
 _STILL = "where nothing moves, any length will do"
 KERNEL_RICH: dict[str, str] = {
     (
         "constraints.orthonormal_rows: constant off by one: np.where(largest > 0, largest, 1) -> np"
         ".where(largest > 0, largest, 2)"
     ): "the unit of a row of zeros",
-    "constraints.orthonormal_rows: operands swapped: x @ shortest - y -> y - x @ shortest": _SIGN,
+    "constraints.orthonormal_rows: operands swapped: x @ shortest - y -> y - x @ shortest": SIGN,
     (
         "constraints.orthonormal_rows: right term dropped: np.linalg.norm(x, axis=1) * np.linalg.no"
         "rm(shortest) + np.linalg.norm(y) -> np.linalg.norm(x, axis=1) * np.linalg.norm(shortest)"
-    ): _REFUSED,
+    ): REFUSED,
     (
         "constraints.orthonormal_rows: left term dropped: np.linalg.norm(x, axis=1) * np.linalg.nor"
         "m(shortest) + np.linalg.norm(y) -> np.linalg.norm(y)"
-    ): _REFUSED,
+    ): REFUSED,
     (
         "constraints.orthonormal_rows: product and quotient exchanged: np.linalg.norm(x, axis=1) * "
         "np.linalg.norm(shortest) -> np.linalg.norm(x, axis=1) / np.linalg.norm(shortest)"
-    ): _REFUSED,
+    ): REFUSED,
     (
         "constraints.orthonormal_rows: right term dropped: np.linalg.norm(x, axis=1) * np.linalg.no"
         "rm(shortest) -> np.linalg.norm(x, axis=1)"
-    ): _REFUSED,
+    ): REFUSED,
     (
         "constraints.orthonormal_rows: left term dropped: np.linalg.norm(x, axis=1) * np.linalg.nor"
         "m(shortest) -> np.linalg.norm(shortest)"
-    ): _REFUSED,
-    "constraints.orthonormal_rows: left term dropped: 16 * max(x.shape) * EPS * size -> size": _REFUSED,
+    ): REFUSED,
+    "constraints.orthonormal_rows: left term dropped: 16 * max(x.shape) * EPS * size -> size": REFUSED,
     (
         "constraints.orthonormal_rows: product and quotient exchanged: 16 * max(x.shape) * EPS -> 1"
         "6 * max(x.shape) / EPS"
-    ): _REFUSED,
-    "constraints.orthonormal_rows: right term dropped: 16 * max(x.shape) * EPS -> 16 * max(x.shape)": _REFUSED,
-    "constraints.orthonormal_rows: right term dropped: 16 * max(x.shape) -> 16": _REFUSED,
-    "constraints.orthonormal_rows: constant off by one: 16 * max(x.shape) -> 17 * max(x.shape)": _REFUSED,
-    "diagonal.squared_loss: operands swapped: x @ beta - y -> y - x @ beta": _SIGN,
+    ): REFUSED,
+    "constraints.orthonormal_rows: right term dropped: 16 * max(x.shape) * EPS -> 16 * max(x.shape)": REFUSED,
+    "constraints.orthonormal_rows: right term dropped: 16 * max(x.shape) -> 16": REFUSED,
+    "constraints.orthonormal_rows: constant off by one: 16 * max(x.shape) -> 17 * max(x.shape)": REFUSED,
+    "diagonal.squared_loss: operands swapped: x @ beta - y -> y - x @ beta": SIGN,
     (
         "diagonal.gradient_descent: operands swapped: x @ (u ** depth - v ** depth) - y -> y - x @ "
         "(u ** depth - v ** depth)"
-    ): _SIGN,
+    ): SIGN,
     (
         "diagonal.gradient_flow: constant off by one: border.number('rtol', rtol, 0, 1) -> border.n"
         "umber('rtol', rtol, 0, 2)"
-    ): _REFUSED,
+    ): REFUSED,
     (
         "diagonal.gradient_flow: operands swapped: (u ** depth - v ** depth) @ x.T - y -> y - (u **"
         " depth - v ** depth) @ x.T"
-    ): _SIGN,
+    ): SIGN,
     (
         "diagonal.flow_limit: border moved: np.abs(x @ (state[0] ** depth - state[1] ** depth) - y)"
         ".max() <= residual -> np.abs(x @ (state[0] ** depth - state[1] ** depth) - y).max() < resi"
@@ -63,15 +61,15 @@ KERNEL_RICH: dict[str, str] = {
     (
         "diagonal.flow_limit: operands swapped: x @ (state[0] ** depth - state[1] ** depth) - y -> "
         "y - x @ (state[0] ** depth - state[1] ** depth)"
-    ): _SIGN,
+    ): SIGN,
     (
         "diagonal.flow_limit: constant off by one: border.number('rtol', rtol, 0, 1) -> border.numb"
         "er('rtol', rtol, 0, 2)"
-    ): _REFUSED,
+    ): REFUSED,
     (
         "interpolation.sufficient_scales: constant off by one: border.number('eps', eps, 0, 1) -> b"
         "order.number('eps', eps, 0, 2)"
-    ): _REFUSED,
+    ): REFUSED,
     "interpolation._flat: product and quotient exchanged: scale * ones -> scale / ones": _ONES,
     "interpolation._flat: right term dropped: scale * ones -> scale": _ONES,
     "interpolation._flat: product and quotient exchanged: 0 * ones -> 0 / ones": _ONES,
@@ -79,7 +77,7 @@ KERNEL_RICH: dict[str, str] = {
     (
         "factorisation.factor_flow: constant off by one: border.number('rtol', rtol, 0, 1) -> borde"
         "r.number('rtol', rtol, 0, 2)"
-    ): _REFUSED,
+    ): REFUSED,
     (
         "factorisation.factor_limit: border moved: np.abs(_residual(a, y, at[:p], at[p:])).max() <="
         " residual -> np.abs(_residual(a, y, at[:p], at[p:])).max() < residual"
@@ -87,10 +85,10 @@ KERNEL_RICH: dict[str, str] = {
     (
         "factorisation.factor_limit: constant off by one: border.number('rtol', rtol, 0, 1) -> bord"
         "er.number('rtol', rtol, 0, 2)"
-    ): _REFUSED,
-    "factorisation.factor_kernel: constant off by one: -1 -> -2": _NEGATIVE,
-    "factorisation._residual: constant off by one: -1 -> -2": _NEGATIVE,
-    "factorisation._velocity: constant off by one: -1 -> -2": _NEGATIVE,
+    ): REFUSED,
+    "factorisation.factor_kernel: constant off by one: -1 -> -2": NEGATIVE,
+    "factorisation._residual: constant off by one: -1 -> -2": NEGATIVE,
+    "factorisation._velocity: constant off by one: -1 -> -2": NEGATIVE,
     (
         "factorisation._common_basis: operands swapped: matrix @ other - other @ matrix -> other @ "
         "matrix - matrix @ other"
@@ -98,8 +96,8 @@ KERNEL_RICH: dict[str, str] = {
     "factorisation._common_basis: operands swapped: matrix @ other -> other @ matrix": _COMMUTE,
     "factorisation._common_basis: operands swapped: other @ matrix -> matrix @ other": _COMMUTE,
     "factorisation._common_basis: constant off by one: a.shape[1] -> a.shape[2]": "the matrices are square",
-    "dual_newton.minimise: operands swapped: rows.y @ nu -> nu @ rows.y": _DOT,
-    "dual_newton.minimise: operands swapped: direction @ residual -> residual @ direction": _DOT,
+    "dual_newton.minimise: operands swapped: rows.y @ nu -> nu @ rows.y": COMMUTES,
+    "dual_newton.minimise: operands swapped: direction @ residual -> residual @ direction": COMMUTES,
     "dual_newton.minimise: border moved: reach > 0 -> reach >= 0": _STILL,
     (
         "dual_newton.minimise: constant off by one: min(1.0, LONGEST[depth == 2] / reach) if reach "

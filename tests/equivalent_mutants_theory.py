@@ -2,25 +2,23 @@
 
 from equivalent_mutants_margin import MARGIN
 from equivalent_mutants_regimes import KERNEL_RICH
+from mutant_reasons import COMMUTES, REFUSED, ROUNDING
 
-_REFUSED = "a check of what is legal, which the tests of borders judge"
-_ROUNDING = "how much rounding is forgiven, within what the laws allow"
-_DOT = "a product of two vectors"
 _ROUNDS = "how many rounds are allowed, of which a few are needed"
 
 THEORY: dict[str, dict[str, str]] = {
     "margin_convergence": MARGIN,
     "kernel_rich": KERNEL_RICH,
     "infinite_width": {
-        "relu_line.path_norm: operands swapped: np.abs(w) @ np.abs(v) -> np.abs(v) @ np.abs(w)": _DOT,
+        "relu_line.path_norm: operands swapped: np.abs(w) @ np.abs(v) -> np.abs(v) @ np.abs(w)": COMMUTES,
         (
             "relu_line._constants: operands swapped: np.maximum(b[w == 0], 0) @ v[w == 0] -> "
             "v[w == 0] @ np.maximum(b[w == 0], 0)"
-        ): _DOT,
+        ): COMMUTES,
         (
             "relu_line.as_spline: operands swapped: np.maximum(w * anchor_x + b, 0) @ v -> "
             "v @ np.maximum(w * anchor_x + b, 0)"
-        ): _DOT,
+        ): COMMUTES,
         "relu_line.as_spline: border moved: w < 0 -> w <= 0": "constant units are gone",
         (
             "relu_line.attaining_network: constant off by one: np.clip(ends, -variation, variation) / variation "
@@ -29,21 +27,21 @@ THEORY: dict[str, dict[str, str]] = {
         (
             "relu_line.attaining_network: operands swapped: np.maximum(w * anchor_x + b, 0) @ v -> "
             "v @ np.maximum(w * anchor_x + b, 0)"
-        ): _DOT,
+        ): COMMUTES,
         (
             "interpolation.minimum_norm_interpolant: constant off by one: border.number('left', left, 0, 1) -> "
             "border.number('left', left, 0, 2)"
-        ): _REFUSED,
+        ): REFUSED,
         (
             "interpolation.optimum_range: border moved: jumps[piece] > 0 -> jumps[piece] >= 0"
         ): "where there is no jump, it is the chord",
         "interpolation.optimum_range: border moved: at < x[0] -> at <= x[0]": "at a point all lines meet",
         "interpolation.optimum_range: border moved: at > x[-1] -> at >= x[-1]": "at a point all lines meet",
-        "projection.onto_polytope: right term dropped: 16 * len(y) -> 16": _ROUNDING,
-        "projection.onto_polytope: left term dropped: 16 * len(y) -> len(y)": _ROUNDING,
-        "projection.onto_polytope: constant off by one: 16 * len(y) -> 17 * len(y)": _ROUNDING,
-        ("projection.onto_polytope: sign flipped: np.linalg.norm(y) + bounds -> np.linalg.norm(y) - bounds"): _ROUNDING,
-        ("projection.onto_polytope: right term dropped: np.linalg.norm(y) + bounds -> np.linalg.norm(y)"): _ROUNDING,
+        "projection.onto_polytope: right term dropped: 16 * len(y) -> 16": ROUNDING,
+        "projection.onto_polytope: left term dropped: 16 * len(y) -> len(y)": ROUNDING,
+        "projection.onto_polytope: constant off by one: 16 * len(y) -> 17 * len(y)": ROUNDING,
+        ("projection.onto_polytope: sign flipped: np.linalg.norm(y) + bounds -> np.linalg.norm(y) - bounds"): ROUNDING,
+        ("projection.onto_polytope: right term dropped: np.linalg.norm(y) + bounds -> np.linalg.norm(y)"): ROUNDING,
         ("projection.onto_polytope: constant off by one: np.zeros(0) -> np.zeros(1)"): "it is broadcast to no entries",
         "projection.onto_polytope: right term dropped: _ROUNDS * (1 + len(sizes)) -> _ROUNDS": _ROUNDS,
         "projection.onto_polytope: left term dropped: _ROUNDS * (1 + len(sizes)) -> 1 + len(sizes)": _ROUNDS,
@@ -56,16 +54,16 @@ THEORY: dict[str, dict[str, str]] = {
         (
             "projection._let_in: border moved: np.linalg.norm(apart) > 64 * len(n) * EPS -> "
             "np.linalg.norm(apart) >= 64 * len(n) * EPS"
-        ): _ROUNDING,
+        ): ROUNDING,
         (
             "projection._let_in: border moved: along > 0 -> along >= 0"
         ): "a weight over 0 is the infinity that stands there",
-        "projection._let_in: product and quotient exchanged: 64 * len(n) -> 64 / len(n)": _ROUNDING,
-        "projection._let_in: right term dropped: 64 * len(n) -> 64": _ROUNDING,
-        "projection._let_in: left term dropped: 64 * len(n) -> len(n)": _ROUNDING,
-        "projection._let_in: constant off by one: 64 * len(n) -> 65 * len(n)": _ROUNDING,
-        "projection._let_in: operands swapped: n @ r -> r @ n": _DOT,
-        "projection._let_in: operands swapped: apart @ n -> n @ apart": _DOT,
+        "projection._let_in: product and quotient exchanged: 64 * len(n) -> 64 / len(n)": ROUNDING,
+        "projection._let_in: right term dropped: 64 * len(n) -> 64": ROUNDING,
+        "projection._let_in: left term dropped: 64 * len(n) -> len(n)": ROUNDING,
+        "projection._let_in: constant off by one: 64 * len(n) -> 65 * len(n)": ROUNDING,
+        "projection._let_in: operands swapped: n @ r -> r @ n": COMMUTES,
+        "projection._let_in: operands swapped: apart @ n -> n @ apart": COMMUTES,
         (
             "projection._let_in: border moved: holds_at <= leaves_at.min(initial=np.inf) -> "
             "holds_at < leaves_at.min(initial=np.inf)"

@@ -411,6 +411,24 @@ def test_angles_keep_their_digits():
     near(M.margin_gap(PAIR, [[1.0, -1.0], [2.0, 1.0]], 2 / math.sqrt(5)), [2 / math.sqrt(5) + math.sqrt(2), 0], 8 * EPS)
 
 
+@pytest.mark.parametrize("span", [4, 8])
+def test_rows_of_very_different_lengths(span):
+    """Norms from 1e-8 to 1e8: the conditions of the optimum hold, each to roundings of its own terms."""
+    rng = np.random.default_rng(span)
+    for _ in range(50):
+        N, d = int(rng.integers(1, 30)), int(rng.integers(1, 8))
+        z = rng.standard_normal((N, d))
+        z *= (np.sign(z @ rng.standard_normal(d)) * 10 ** rng.uniform(-span, span, N))[:, None]
+        w, dual, _ = M.hard_margin(z)
+        off = 1e-11 * (
+            1 + np.abs(z) @ np.abs(w)
+        )  # support vectors nearly parallel cost digits: conditions up to 1e4 here
+        assert (z @ w >= 1 - off).all()
+        assert (np.abs(z @ w - 1) <= off)[dual > 0].all()
+        assert (dual >= 0).all()
+        assert np.linalg.norm(z.T @ dual - w) <= 1e-11 * np.linalg.norm(w)
+
+
 # --- for users ---------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("method", ["normalised", "constant"])
 @pytest.mark.parametrize("impl", ["reference", "kernels"])

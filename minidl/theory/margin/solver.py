@@ -61,9 +61,8 @@ def hard_margin(z: np.ndarray) -> HardMargin:
     u, margin = _least_distance(z / norms[:, None])  # separable or not is a matter of the rows' directions alone
     if margin <= SMALLEST_MARGIN:
         raise _not_separable(z, u / norms)
-    direction = (u / norms) @ z
-    u, _ = _least_distance(z, (z @ direction).min() / np.linalg.norm(direction))  # a margin: at most the largest
-    return _of_support(z, u > 0)
+    u, _ = _least_distance(z, norms.min() * margin)  # as much margin has the same direction at least
+    return _of_support(z, norms, u > 0)
 
 
 def _least_distance(z: np.ndarray, scale: float = 1.0) -> tuple[np.ndarray, float]:
@@ -77,11 +76,12 @@ def _least_distance(z: np.ndarray, scale: float = 1.0) -> tuple[np.ndarray, floa
         scale = margin
 
 
-def _of_support(z: np.ndarray, support: np.ndarray) -> HardMargin:
-    """The solution of least norm of Z_S w = 1, and its dual."""
-    w = np.linalg.lstsq(z[support], np.ones(support.sum()), rcond=None)[0]
+def _of_support(z: np.ndarray, norms: np.ndarray, support: np.ndarray) -> HardMargin:
+    """The solution of least norm of Z_S w = 1, and its dual; rows of norm 1 are solved for."""
+    rows = z[support] / norms[support, None]  # (m, d)
+    w = np.linalg.lstsq(rows, 1 / norms[support], rcond=None)[0]
     dual = np.zeros(len(z))
-    dual[support] = np.maximum(np.linalg.lstsq(z[support].T, w, rcond=None)[0], 0)
+    dual[support] = np.maximum(np.linalg.lstsq(rows.T, w, rcond=None)[0], 0) / norms[support]
     return HardMargin(w, dual, float(1 / np.linalg.norm(w)))
 
 
