@@ -5,7 +5,12 @@ $\beta_i = c_i\, h_D(s_i)$ with $s = s_0 + w \odot X^\top \nu$, and $\nu$ minimi
 $$ F(\nu) = \sum_i \frac{c_i}{w_i} \int_0^{s_i} h_D - \langle y, \nu \rangle, \qquad \nabla F = X\beta - y, \qquad
    \nabla^2 F = X \operatorname{diag}(c_i w_i h_D'(s_i))\, X^\top . $$
 
-The last is, up to a factor, the tangent kernel of the net at $\beta$. Three things keep the digits where the scale is
+**How far.** Curvatures change by a factor of at most $e^{\tau\delta}$ along the part $\tau$ of a step that moves no s
+by more than $\delta$ (depth 2), and of $(1 - \tau\rho)^{-p-1}$, $p = D/(D-2)$, where it goes at most the part $\rho$ of
+the way to $|s| = 1$. So F falls at least until $\tau = \log(1 + \delta)/\delta$, or $(1 - (1 + p\rho)^{-1/p})/\rho$:
+steps of this length end at the minimum from anywhere, without a search, and are whole ones near it.
+
+The Hessian is, up to a factor, the tangent kernel of the net at $\beta$. Three things keep the digits where the scale is
 small, the curvatures $\kappa_i = c_i w_i h_D'(s_i)$ lie thirty orders of magnitude apart, and s is 1 to sixteen digits:
 
 - $1 \mp s$ (at depth 2 $\log c \mp s$, which are $2 \log v$ and $2 \log u$) are kept beside s, and each step is added to all
@@ -26,7 +31,7 @@ from minidl.theory.kernel_rich.constraints import EPS, Rows
 from minidl.theory.kernel_rich.potentials import link_gap, link_inverse
 
 MOST_STEPS = 1000
-LONGEST = {True: 2.0, False: 0.9}  # at depth 2 in s; above as part of the way to |s| = 1
+LONGEST = 0.95  # of the way to |s| = 1: nearer, one entry's curvature would drown what the others have to do
 FARTHEST = 1e6  # how many times d times the least L2 norm's entries those of a first dual may be
 ROUNDINGS = 64  # residuals below this many are accepted once they stop falling
 
@@ -59,7 +64,7 @@ def minimise(rows: Rows, start: Start, depth: int, dual: np.ndarray | None = Non
     """The minimiser, from this dual (r,) or 0 on. RuntimeError if it does not converge."""
     nu = np.zeros(len(rows.y)) if dual is None else _within_reach(dual, rows, start, depth)
     at = _moved(_slopes(start.s0, start, depth), start.w * (nu @ rows.x))
-    value, previous = _integral(at, start, depth) - rows.y @ nu, np.inf
+    previous = np.inf
     for steps in range(MOST_STEPS):
         beta = _beta(at, start.c, depth)  # (d,)
         residual = rows.x @ beta - rows.y  # (r,)
@@ -69,20 +74,13 @@ def minimise(rows: Rows, start: Start, depth: int, dual: np.ndarray | None = Non
             return Minimum(beta, nu, steps)
         curvature = start.w * _beta_slope(at, start.c, depth)  # (d,)
         direction, along = _newton_direction(rows.x, curvature, residual, 4 * rounding)  # (r,), (d,)
-        change, slope = start.w * along, direction @ residual  # (d,) of s
+        change = start.w * along  # (d,) of s
         reach = _reach(at, change, depth)
-        length = min(1.0, LONGEST[depth == 2] / reach) if reach > 0 else 1.0
-        slack = 16 * EPS * (abs(value) + abs(rows.y @ nu))
-        while True:
-            there, nu_there = _moved(at, length * change), nu + length * direction
-            value_there = _integral(there, start, depth) - rows.y @ nu_there
-            if value_there <= value + 1e-4 * length * slope + slack:
-                break
-            length /= 2
-        lost = length == 1 and excess >= previous / 2  # whole steps lead nowhere: what they add, nu has lost
-        at, nu = _anchored(there, nu_there, rows, start, depth, lost)
+        length = _length(reach, depth)
+        lost = reach < 0.1 and excess >= previous / 2  # small steps lead nowhere: what they add, nu has lost
+        at, nu = _moved(at, length * change), nu + length * direction
+        at, nu = _anchored(at, nu, rows, start, depth, lost)
         previous = excess
-        value = _integral(at, start, depth) - rows.y @ nu
     raise RuntimeError(
         f"no minimum within {MOST_STEPS} Newton steps: begin nearer, with dual= of a larger alpha, or use min_l1 for "
         "alpha -> 0"
@@ -118,9 +116,9 @@ def _within_reach(dual: np.ndarray, rows: Rows, start: Start, depth: int) -> np.
     if depth > 2:
         gap = link_gap(z, depth)  # keeps the digits of 1 - longest
         up, down = (np.where(longest < 0.5, room, side - gap) for room, side in ((up, at.below), (down, at.above)))
-    # where the start itself lies beyond, a step as long as any
-    first = (LONGEST[True],) * 2 if depth == 2 else (LONGEST[False] * at.below, LONGEST[False] * at.above)
-    up, down = (np.where(room > 0, room, step) for room, step in zip((up, down), first, strict=True))
+    # where the start itself lies beyond, as far as is no long way
+    near = (1.0, 1.0) if depth == 2 else (at.below / 2, at.above / 2)
+    up, down = (np.where(room > 0, room, step) for room, step in zip((up, down), near, strict=True))
     with np.errstate(over="ignore", invalid="ignore"):
         change = start.w * (dual @ rows.x)
         reach = np.max(np.maximum(change / up, -change / down))
@@ -165,6 +163,16 @@ def _reach(at: Slopes, change: np.ndarray, depth: int) -> float:
     return float(np.max(np.maximum(change / at.below, -change / at.above)))
 
 
+def _length(reach: float, depth: int) -> float:
+    """The part of a Newton step along which F is sure to fall: 1 for small ones."""
+    if reach == 0:
+        return 1.0
+    if depth == 2:
+        return float(np.log1p(reach) / reach)
+    p = depth / (depth - 2)
+    return float(min(-np.expm1(-np.log1p(p * reach) / p), LONGEST) / reach)
+
+
 def _beta(at: Slopes, c: np.ndarray, depth: int) -> np.ndarray:
     if depth == 2:
         return np.where(
@@ -180,20 +188,6 @@ def _beta_slope(at: Slopes, c: np.ndarray, depth: int) -> np.ndarray:
         return np.exp(at.above) + np.exp(at.below)
     p = depth / (depth - 2)
     return c * p * (at.below ** (-p - 1) + at.above ** (-p - 1))
-
-
-def _integral(at: Slopes, start: Start, depth: int) -> float:
-    """The sum of c / w times the integral of h from 0 to s."""
-    near_0 = np.abs(at.s) < 0.5
-    if depth == 2:
-        cosh_less_1 = 2 * np.sinh(np.clip(at.s, -0.5, 0.5) / 2) ** 2
-        return float(
-            np.where(near_0, 2 * start.c * cosh_less_1, np.exp(at.above) + np.exp(at.below) - 2 * start.c).sum()
-        )
-    r, w = 2 / (depth - 2), _small_angle(at)
-    near = 2 * np.expm1(np.log1p(2 * np.sinh(r * w / 2) ** 2) + r / 2 * np.log1p(np.sinh(w) ** 2))
-    far = at.below**-r + at.above**-r - 2
-    return float(start.c / start.w / r @ np.where(near_0, near, far))
 
 
 def _small_angle(at: Slopes) -> np.ndarray:
