@@ -58,22 +58,18 @@ def hard_margin(z: np.ndarray) -> HardMargin:
     """
     z = border.inputs("z", z)
     norms = np.linalg.norm(z, axis=1)  # (N,)
-    u, margin = _least_distance(z / norms[:, None])  # separable or not is a matter of the rows' directions alone
+    u = _least_distance(z / norms[:, None])  # separable or not is a matter of the rows' directions alone
+    margin = np.linalg.norm((u / norms) @ z) / u.sum()
     if margin <= SMALLEST_MARGIN:
         raise _not_separable(z, u / norms)
-    u, _ = _least_distance(z, norms.min() * margin)  # as much margin has the same direction at least
+    u = _least_distance(z / (norms.min() * margin))  # a length that the margin has at least
     return _of_support(z, norms, u > 0)
 
 
-def _least_distance(z: np.ndarray, scale: float = 1.0) -> tuple[np.ndarray, float]:
-    """u (N,) of the rows z / scale, and the margin, for the scale that is about the margin, if there is any."""
+def _least_distance(z: np.ndarray) -> np.ndarray:
+    """u (N,) of these rows."""
     f = np.append(np.zeros(z.shape[1]), 1.0)
-    while True:
-        u = nnls(np.concatenate([z.T / scale, np.ones((1, len(z)))]), f).x  # (N,)
-        margin = float(np.linalg.norm(u @ z) / u.sum()) if u.any() else scale  # the distance of u / sum u from 0
-        if margin <= SMALLEST_MARGIN * scale or 0.1 < margin / scale < 10:
-            return u, margin
-        scale = margin
+    return nnls(np.concatenate([z.T, np.ones((1, len(z)))]), f).x
 
 
 def _of_support(z: np.ndarray, norms: np.ndarray, support: np.ndarray) -> HardMargin:
