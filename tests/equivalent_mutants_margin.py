@@ -13,6 +13,13 @@ _UNIT = "the unit of the rows divides out"
 _WEIGHTS = "weights are divided by their sum afterwards"
 _ROUTE = "the way from one set of columns to the next; the end is judged by the conditions of the optimum"
 _GUARD = "a guard against gains that are rounding: a column that enters lowers the residual by theory"
+_CAP = "only which sizes are refused"
+_FEWER = "the same solution comes from fewer rows"
+_DEPENDENT = "more rows than dimensions depend on each other, and are passed over"
+_CERTIFICATE = "another error, without a certificate, counts as not provided; that there is one, tests hold"
+_VARIABLES = "the same equation in other variables"
+_SADDLE = "which starts are refused for the saddle, which tests hold"
+_UNITS = "only the unit in which support vectors are looked for"
 MARGIN: dict[str, str] = {
     (
         "deep_linear._checked: constant off by one: len(first) if first.ndim == 2 else 0 -> len(fir"
@@ -130,4 +137,93 @@ MARGIN: dict[str, str] = {
         "tails.signed_inputs: product and quotient exchanged: x * border.labels(labels, len(x))[:, "
         "None] -> x / border.labels(labels, len(x))[:, None]"
     ): "a label is its own inverse",
+    (
+        "enumeration.hard_margin_by_enumeration: constant off by one: range(1, min(n, d + 1) + 1) -> "
+        "range(2, min(n, d + 1) + 1)"
+    ): _CAP,
+    "enumeration.hard_margin_by_enumeration: sign flipped: min(n, d + 1) + 1 -> min(n, d + 1) - 1": _CAP,
+    "enumeration.hard_margin_by_enumeration: right term dropped: min(n, d + 1) + 1 -> min(n, d + 1)": _CAP,
+    "enumeration.hard_margin_by_enumeration: left term dropped: min(n, d + 1) + 1 -> 1": _CAP,
+    "enumeration.hard_margin_by_enumeration: sign flipped: d + 1 -> d - 1": _CERTIFICATE,
+    "enumeration.hard_margin_by_enumeration: right term dropped: d + 1 -> d": _CERTIFICATE,
+    "enumeration.hard_margin_by_enumeration: left term dropped: d + 1 -> 1": _CERTIFICATE,
+    "enumeration.hard_margin_by_enumeration: constant off by one: d + 1 -> d + 2": _CERTIFICATE,
+    ("enumeration.hard_margin_by_enumeration: constant off by one: min(n, d + 1) + 1 -> min(n, d + 1) + 2"): _CAP,
+    "enumeration.hard_margin_by_enumeration: border moved: min(a) < 0 -> min(a) <= 0": _FEWER,
+    (
+        "enumeration.hard_margin_by_enumeration: sign flipped: [Fraction(0)] * d + [Fraction(1)] -> "
+        "[Fraction(0)] * d - [Fraction(1)]"
+    ): _CERTIFICATE,
+    (
+        "enumeration.hard_margin_by_enumeration: right term dropped: [Fraction(0)] * d + [Fraction(1)] -> "
+        "[Fraction(0)] * d"
+    ): _CERTIFICATE,
+    (
+        "enumeration.hard_margin_by_enumeration: left term dropped: [Fraction(0)] * d + [Fraction(1)] -> [Fraction(1)]"
+    ): _CERTIFICATE,
+    (
+        "enumeration.hard_margin_by_enumeration: product and quotient exchanged: [Fraction(0)] * d -> [Fraction(0)] / d"
+    ): _CERTIFICATE,
+    "enumeration.hard_margin_by_enumeration: right term dropped: [Fraction(0)] * d -> [Fraction(0)]": _CERTIFICATE,
+    "enumeration.hard_margin_by_enumeration: left term dropped: [Fraction(0)] * d -> d": _CERTIFICATE,
+    "enumeration._subsets: constant off by one: largest + 1 -> largest + 2": _DEPENDENT,
+    "enumeration._solve: operands swapped: value - factor * other -> factor * other - value": "an equation times -1",
+    "steps.normalised_bound: border moved: bound <= margin -> bound < margin": _NOWHERE,
+    "steps._sums: constant off by one: _SUMMED + 1 -> _SUMMED + 2": "both sums are exact to rounding there",
+    (
+        "steps._sums: right term dropped: 2 * np.sqrt(T) + _ZETA + T ** (-0.5) / 2 - T ** (-1.5) / 24 + T ** "
+        "(-3.5) / 384 -> 2 * np.sqrt(T) + _ZETA + T ** (-0.5) / 2 - T ** (-1.5) / 24"
+    ): _ULP,
+    "steps._sums: constant off by one: -3.5 -> -4.5": _ULP,
+    "steps._sums: constant off by one: T ** (-3.5) / 384 -> T ** (-3.5) / 385": _ULP,
+    (
+        "steps._sums: sign flipped: np.log(T) + _EULER + 1 / (2 * T) - 1 / (12 * T ** 2) + 1 / (120 * T ** "
+        "4) -> np.log(T) + _EULER + 1 / (2 * T) - 1 / (12 * T ** 2) - 1 / (120 * T ** 4)"
+    ): _ULP,
+    (
+        "steps._sums: right term dropped: np.log(T) + _EULER + 1 / (2 * T) - 1 / (12 * T ** 2) + 1 / (120 * "
+        "T ** 4) -> np.log(T) + _EULER + 1 / (2 * T) - 1 / (12 * T ** 2)"
+    ): _ULP,
+    "steps._sums: constant off by one: 1 / (120 * T ** 4) -> 2 / (120 * T ** 4)": _ULP,
+    "steps._sums: constant off by one: 120 * T ** 4 -> 121 * T ** 4": _ULP,
+    "steps._sums: operands swapped: T ** 4 -> 4 ** T": _ULP,
+    "steps._sums: constant off by one: T ** 4 -> T ** 5": _ULP,
+    "steps._sums: border moved: times <= _SUMMED -> times < _SUMMED": "both sums are exact to rounding there",
+    "flow.log_time_flow: border moved: times[-1] > turn -> times[-1] >= turn": _VARIABLES,
+    "flow.log_time_flow: comparison reversed: times[-1] > turn -> times[-1] < turn": _VARIABLES,
+    "flow.log_time_flow: border moved: times <= turn -> times < turn": _VARIABLES,
+    "flow.log_time_flow: constant off by one: -1 -> -2": _VARIABLES,
+    (
+        "flow._not_at_the_saddle: border moved: before @ after <= -(1 - NEAR_SADDLE) * "
+        "np.linalg.norm(before) * size -> before @ after < -(1 - NEAR_SADDLE) * np.linalg.norm(before) * size"
+    ): _SADDLE,
+    "flow._not_at_the_saddle: operands swapped: before @ after -> after @ before": _SADDLE,
+    (
+        "flow._not_at_the_saddle: product and quotient exchanged: -(1 - NEAR_SADDLE) * "
+        "np.linalg.norm(before) * size -> -(1 - NEAR_SADDLE) * np.linalg.norm(before) / size"
+    ): _SADDLE,
+    (
+        "flow._not_at_the_saddle: right term dropped: -(1 - NEAR_SADDLE) * np.linalg.norm(before) * size -> "
+        "-(1 - NEAR_SADDLE) * np.linalg.norm(before)"
+    ): _SADDLE,
+    (
+        "flow._not_at_the_saddle: product and quotient exchanged: -(1 - NEAR_SADDLE) * "
+        "np.linalg.norm(before) -> -(1 - NEAR_SADDLE) / np.linalg.norm(before)"
+    ): _SADDLE,
+    (
+        "flow._not_at_the_saddle: right term dropped: -(1 - NEAR_SADDLE) * np.linalg.norm(before) -> -(1 - NEAR_SADDLE)"
+    ): _SADDLE,
+    "flow._not_at_the_saddle: sign flipped: 1 - NEAR_SADDLE -> 1 + NEAR_SADDLE": _SADDLE,
+    "flow._not_at_the_saddle: right term dropped: 1 - NEAR_SADDLE -> 1": _SADDLE,
+    "flow._not_at_the_saddle: constant off by one: 1 - NEAR_SADDLE -> 2 - NEAR_SADDLE": _SADDLE,
+    "limits._newton: constant off by one: size / 4 -> size / 5": _WAY,
+    "limits._newton: constant off by one: size /= 2 -> size /= 3": _WAY,
+    "limits._newton: border moved: size < 1e-09 -> size <= 1e-09": _WAY,
+    "limits._newton: float32 result: return x -> return _minidl_float32(x)": "what follows refuses the data",
+    ("solver.hard_margin: product and quotient exchanged: norms.min() * margin -> norms.min() / margin"): _UNITS,
+    "solver.hard_margin: right term dropped: norms.min() * margin -> norms.min()": _UNITS,
+    (
+        "solver._least_distance: constant off by one: np.append(np.zeros(z.shape[1]), 1.0) -> "
+        "np.append(np.zeros(z.shape[1]), 2.0)"
+    ): "u doubles, and its sum",
 }

@@ -228,8 +228,9 @@ def kill(bench, module, equivalent, functions=None, sources=(), elsewhere=()):
     """
     contracts = {contract.function: contract for contract in bench.contracts}
     through = running(bench, module, sources)
-    total, survivors = 0, []
+    total, survivors, argued = 0, [], set(equivalent)
     for name, mutant in mutate(module, functions, sources):
+        argued.discard(name)
         function = name.split(":")[0]
         if function in contracts:
             concerned = [contracts[function]]
@@ -248,6 +249,7 @@ def kill(bench, module, equivalent, functions=None, sources=(), elsewhere=()):
         total += 1
         if not dead:
             survivors.append(name)
+    assert not argued, f"no such mutants any more: {sorted(argued)}"
     return total, survivors
 
 
