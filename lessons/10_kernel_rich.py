@@ -30,7 +30,7 @@ lesson = Lesson(
         impl="kernels, or the readable reference",
     ),
     choices=dict(impl=("kernels", "reference")),
-    seconds=40,
+    seconds=45,
     threads=1,  # the matrices are small
 )
 p = lesson.params

@@ -31,7 +31,7 @@ lesson = Lesson(
         impl="kernels, or the readable reference (minutes instead of seconds)",
     ),
     choices=dict(impl=("kernels", "reference")),
-    seconds=25,
+    seconds=30,
     threads=1,  # the matrices are small
 )
 p = lesson.params
