@@ -8,7 +8,7 @@
 # least L1 norm; predict a whole curve of test errors before measuring it; and see depth, unequal starts and width move
 # the same dial.
 #
-# **You need** linear algebra and gradient descent; lesson 00 for gradients. 40 seconds on two cores.
+# **You need** linear algebra and gradient descent; lesson 00 for gradients. 45 seconds on two cores.
 #
 # **Paper.** Woodworth, Gunasekar, Lee, Moroshko, Savarese, Golan, Soudry, Srebro, *Kernel and Rich Regimes in
 # Overparametrized Models*, COLT 2020, arXiv:2002.09277. The reference is `minidl.theory.kernel_rich`.

@@ -8,7 +8,7 @@
 # as expensive; find the price of any piecewise-linear function, and of the cheapest one through given points; train
 # nets with weight decay and see them end within 0.01 % of that price; and see what the price leaves open.
 #
-# **You need** lesson 00 (gradients). 25 seconds on two cores.
+# **You need** lesson 00 (gradients). 30 seconds on two cores.
 #
 # **Paper.** Savarese, Evron, Soudry, Srebro, *How do infinite width bounded norm networks look in function space?*,
 # COLT 2019, PMLR 99:2667-2690. The reference is `minidl.theory.infinite_width`.
