@@ -198,6 +198,17 @@ def test_a_path_is_what_single_scales_give_and_warm_starts_save_steps():
     np.testing.assert_allclose(outside.beta, path.beta[0], rtol=0, atol=1e-13)
 
 
+@pytest.mark.parametrize(("alpha", "most"), [(1e-5, 20), (1e-60, 150), (1e-120, 300)])
+def test_the_smallest_scales_at_depth_2(alpha, most):
+    """Each step may raise an entry by e^5, and s has to reach hundreds: steps in proportion."""
+    problem = sparse()
+    beta, _, steps = K.min_potential(problem.x, problem.y, alpha)
+    least = np.abs(K.min_l1(problem.x, problem.y).beta).sum()
+    assert np.abs(problem.x @ beta - problem.y).max() <= 1e-13
+    assert least * (1 - 1e-13) <= np.abs(beta).sum() <= least * (1 + 1 / np.log(1 / alpha))
+    assert steps <= most
+
+
 @pytest.mark.parametrize("alpha", [1e-3, 1.0, 1e3])
 @pytest.mark.parametrize("depth", [2, 3, 5])
 def test_any_first_dual_will_do(depth, alpha):

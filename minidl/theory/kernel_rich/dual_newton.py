@@ -31,7 +31,8 @@ from minidl.theory.kernel_rich.constraints import EPS, Rows
 from minidl.theory.kernel_rich.potentials import link_gap, link_inverse
 
 MOST_STEPS = 1000
-LONGEST = 0.95  # of the way to |s| = 1: nearer, one entry's curvature would drown what the others have to do
+# A step that goes further brings one entry where its curvature drowns what the others have to do.
+LONGEST = {True: 5.0, False: 0.95}  # at depth 2 in s; above as part of the way to |s| = 1
 FARTHEST = 1e6  # how many times d times the least L2 norm's entries those of a first dual may be
 ROUNDINGS = 64  # residuals below this many are accepted once they stop falling
 
@@ -168,9 +169,9 @@ def _length(reach: float, depth: int) -> float:
     if reach == 0:
         return 1.0
     if depth == 2:
-        return float(np.log1p(reach) / reach)
+        return float(min(np.log1p(reach), LONGEST[True]) / reach)
     p = depth / (depth - 2)
-    return float(min(-np.expm1(-np.log1p(p * reach) / p), LONGEST) / reach)
+    return float(min(-np.expm1(-np.log1p(p * reach) / p), LONGEST[False]) / reach)
 
 
 def _beta(at: Slopes, c: np.ndarray, depth: int) -> np.ndarray:
