@@ -28,7 +28,6 @@ from typing import NamedTuple
 import numpy as np
 
 from minidl.theory.kernel_rich.constraints import EPS, Rows
-from minidl.theory.kernel_rich.potentials import link_gap, link_inverse
 
 MOST_STEPS = 1000
 # A step that goes further brings one entry where its curvature drowns what the others have to do.
@@ -105,27 +104,23 @@ def _newton_direction(
 
 
 def _within_reach(dual: np.ndarray, rows: Rows, start: Start, depth: int) -> np.ndarray:
-    """As much of the dual as leaves |s| < 1, and beta not absurdly large: the way back would be long.
+    """The dual, halved until |s| < 1 and beta is not absurdly large: the way back would be long.
 
     A minimiser's entries are at most d times those of the least L2 norm. A dual that fits another scale may still make
     them larger, by the D-th power of how far that is.
     """
-    at = _slopes(start.s0, start, depth)
-    z = FARTHEST * len(start.c) * max(np.abs(rows.shortest).max(), np.finfo(float).tiny) / start.c  # (d,) of beta / c
-    longest = link_inverse(z, depth)
-    up, down = longest - start.s0, longest + start.s0
-    if depth > 2:
-        gap = link_gap(z, depth)  # keeps the digits of 1 - longest
-        up, down = (np.where(longest < 0.5, room, side - gap) for room, side in ((up, at.below), (down, at.above)))
-    # where the start itself lies beyond, as far as is no long way
-    near = (1.0, 1.0) if depth == 2 else (at.below / 2, at.above / 2)
-    up, down = (np.where(room > 0, room, step) for room, step in zip((up, down), near, strict=True))
-    with np.errstate(over="ignore", invalid="ignore"):
-        change = start.w * (dual @ rows.x)
-        reach = np.max(np.maximum(change / up, -change / down))
-    if not np.isfinite(reach):
+    if not np.isfinite(dual).all():  # so far off that its rows' dual overflows
         return np.zeros_like(dual)
-    return dual if reach < 1 else dual / reach
+    first = _slopes(start.s0, start, depth)
+    largest = FARTHEST * len(start.c) * np.abs(rows.shortest).max()
+    with np.errstate(all="ignore"):  # what overflows is too large
+        while dual.any():
+            change = start.w * (dual @ rows.x)
+            beta = _beta(_moved(first, change), start.c, depth)
+            if np.abs(beta).max() <= largest and (depth == 2 or _reach(first, change, depth) < 1):
+                break
+            dual = dual / 2
+    return dual
 
 
 def _slopes(s: np.ndarray, start: Start, depth: int) -> Slopes:

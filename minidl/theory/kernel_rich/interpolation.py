@@ -103,7 +103,7 @@ def _flat(rows: Rows, scale: float) -> Start:
 def _of_examples(rows: Rows, start: Start, depth: int, dual: Any) -> Interpolant:
     if dual is not None:
         dual = border.real("dual", dual, len(rows.scaled)).astype(np.float64)
-        with np.errstate(over="ignore", invalid="ignore"):  # then it begins at 0
+        with np.errstate(over="ignore", invalid="ignore"):  # `minimise` begins at 0 then
             dual = rows.dual_of_rows(dual)
     beta, nu, steps = minimise(rows, start, depth, dual)
     return Interpolant(beta, rows.dual_of_examples(nu), steps)
