@@ -1,10 +1,12 @@
 """Mutants of `minidl.theory.kernel_rich` that compute the same on all that is legal: their name -> why."""
 
-from mutant_reasons import NEGATIVE, REFUSED, SIGN
+from mutant_reasons import NEGATIVE, REFUSED, ROUNDING, SIGN
 
 _BOUND = "a residual that is exactly the bound"
 _ONES = "ones: dividing by 1, or broadcasting, gives the same"
 _COMMUTE = "only whether the products differ, which is refused, is read"
+_WHEN = "when Newton's method stops, or begins to mend its dual: within the roundings that the laws allow"
+_STEPS = "how long steps are: the errors of all are held to rtol, or to twice that"
 KERNEL_RICH: dict[str, str] = {
     (
         "constraints.orthonormal_rows: constant off by one: np.where(largest > 0, largest, 1) -> np"
@@ -102,4 +104,61 @@ KERNEL_RICH: dict[str, str] = {
     (
         "ode.integrate: border moved: target - t <= size -> target - t < size"
     ): "the step that just reaches the time is the same",
+    (
+        "dual_newton.minimise: left term dropped: np.abs(rows.x) @ np.abs(beta) + np.abs(rows.y) -> np.abs(rows.y)"
+    ): _WHEN,
+    "dual_newton.minimise: border moved: excess <= ROUNDINGS -> excess < ROUNDINGS": _WHEN,
+    "dual_newton.minimise: border moved: excess >= previous / 2 -> excess > previous / 2": _WHEN,
+    "dual_newton.minimise: left term dropped: 4 * rounding -> rounding": _WHEN,
+    "dual_newton.minimise: comparison reversed: reach < 0.1 -> reach > 0.1": _WHEN,
+    (
+        "constraints.orthonormal_rows: right term dropped: max(x.shape) * EPS * singular[0] -> max(x.shape) * EPS"
+    ): ROUNDING,
+    (
+        "dual_newton.minimise: right term dropped: np.abs(rows.x) @ np.abs(beta) + np.abs(rows.y) -> "
+        "np.abs(rows.x) @ np.abs(beta)"
+    ): _WHEN,
+    "dual_newton.minimise: border moved: excess <= 1 -> excess < 1": _WHEN,
+    "dual_newton.minimise: constant off by one: excess <= 1 -> excess <= 2": _WHEN,
+    "dual_newton.minimise: constant off by one: previous / 2 -> previous / 3": _WHEN,
+    "dual_newton.minimise: constant off by one: 4 * rounding -> 5 * rounding": _WHEN,
+    "dual_newton.minimise: border moved: reach < 0.1 -> reach <= 0.1": _WHEN,
+    "dual_newton.minimise: constant off by one: reach < 0.1 -> reach < 1.1": _WHEN,
+    (
+        "ode.integrate_until: constant off by one: (0.0, first_size(velocity, state), 0) -> (0.0, "
+        "first_size(velocity, state), 1)"
+    ): _STEPS,
+    "ode.first_size: border moved: fastest > 0 -> fastest >= 0": _STEPS,
+    "ode.first_size: comparison reversed: fastest > 0 -> fastest < 0": _STEPS,
+    "ode.first_size: constant off by one: fastest > 0 -> fastest > 1": _STEPS,
+    (
+        "ode.first_size: product and quotient exchanged: 0.1 * np.abs(state).max() / fastest -> 0.1 * "
+        "np.abs(state).max() * fastest"
+    ): _STEPS,
+    ("ode.first_size: right term dropped: 0.1 * np.abs(state).max() / fastest -> 0.1 * np.abs(state).max()"): _STEPS,
+    (
+        "ode.first_size: operands swapped: 0.1 * np.abs(state).max() / fastest -> fastest / (0.1 * np.abs(state).max())"
+    ): _STEPS,
+    ("ode.first_size: product and quotient exchanged: 0.1 * np.abs(state).max() -> 0.1 / np.abs(state).max()"): _STEPS,
+    "ode.first_size: right term dropped: 0.1 * np.abs(state).max() -> 0.1": _STEPS,
+    "ode.first_size: left term dropped: 0.1 * np.abs(state).max() -> np.abs(state).max()": _STEPS,
+    "ode.first_size: constant off by one: 0.1 * np.abs(state).max() -> 1.1 * np.abs(state).max()": _STEPS,
+    (
+        "ode.first_size: constant off by one: float(0.1 * np.abs(state).max() / fastest) if fastest > 0 else "
+        "1.0 -> float(0.1 * np.abs(state).max() / fastest) if fastest > 0 else 2.0"
+    ): _STEPS,
+    "ode.advance: border moved: errors[-1] <= 1 -> errors[-1] < 1": _STEPS,
+    "ode.advance: constant off by one: errors[-1] <= 1 -> errors[-1] <= 2": _STEPS,
+    "ode.advance: right term dropped: size * _growth(errors) -> size": _STEPS,
+    (
+        "ode.advance: constant off by one: max(0.1, _factor(errors[-1], len(errors) + 1)) -> max(1.1, "
+        "_factor(errors[-1], len(errors) + 1))"
+    ): _STEPS,
+    "ode.advance: sign flipped: len(errors) + 1 -> len(errors) - 1": _STEPS,
+    "ode.advance: right term dropped: len(errors) + 1 -> len(errors)": _STEPS,
+    "ode.advance: left term dropped: len(errors) + 1 -> 1": _STEPS,
+    "ode.advance: constant off by one: len(errors) + 1 -> len(errors) + 2": _STEPS,
+    "ode._extrapolated: sign flipped: COLUMNS + 1 -> COLUMNS - 1": _STEPS,
+    "ode._extrapolated: right term dropped: COLUMNS + 1 -> COLUMNS": _STEPS,
+    "ode._extrapolated: constant off by one: COLUMNS + 1 -> COLUMNS + 2": _STEPS,
 }
