@@ -106,8 +106,8 @@ def _newton_direction(
 def _within_reach(dual: np.ndarray, rows: Rows, start: Start, depth: int) -> np.ndarray:
     """The dual, halved until |s| < 1 and beta is not absurdly large: the way back would be long.
 
-    A minimiser's entries are at most d times those of the least L2 norm. A dual that fits another scale may still make
-    them larger, by the D-th power of how far that is.
+    From a flat start a minimiser's entries are at most d times those of the least L2 norm, q being convex. A dual that
+    fits another scale may still make them larger, by the D-th power of how far that is.
     """
     if not np.isfinite(dual).all():  # so far off that its rows' dual overflows
         return np.zeros_like(dual)
