@@ -192,7 +192,6 @@ MARGIN: dict[str, str] = {
     "flow.log_time_flow: border moved: times[-1] > turn -> times[-1] >= turn": _VARIABLES,
     "flow.log_time_flow: comparison reversed: times[-1] > turn -> times[-1] < turn": _VARIABLES,
     "flow.log_time_flow: border moved: times <= turn -> times < turn": _VARIABLES,
-    "flow.log_time_flow: constant off by one: -1 -> -2": _VARIABLES,
     (
         "flow._not_at_the_saddle: border moved: before @ after <= -(1 - NEAR_SADDLE) * "
         "np.linalg.norm(before) * size -> before @ after < -(1 - NEAR_SADDLE) * np.linalg.norm(before) * size"
